@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make            builds ./smtpsnoop
+# make help       names the rest
+#
+# V=1 shows commands; DEBUG=1 builds for gdb; SAN=address,undefined builds the user side under sanitizers;
+# STATIC=1 links statically; COVER=1 counts lines (make cover).
+
+VERSION := 0.1
+O := .output$(if $(SAN),/san)$(if $(COVER),/cover)$(if $(DEBUG),/debug)$(if $(STATIC),/static)
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool /usr/bin/bpftool) bpftool)
+ARCH ?= $(shell uname -m)
+BPF_ARCH := $(if $(filter aarch64 arm64,$(ARCH)),arm64,x86)
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' "$(1)" "$(2)")
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef \
+	-Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough $(if $(WERROR),-Werror)
+AUTOINIT := $(shell echo 'int x;' | $(CC) -ftrivial-auto-var-init=zero -x c -c -o /dev/null - 2>/dev/null && echo -ftrivial-auto-var-init=zero)
+HARDEN := -fstack-protector-strong -fPIE $(AUTOINIT) $(if $(SAN)$(DEBUG),,-D_FORTIFY_SOURCE=2)
+OPT := $(if $(DEBUG)$(COVER),-O0 -g3,-O2 -g)
+CPPFLAGS += -D_GNU_SOURCE -DSMTPSNOOP_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(O)
+ALL_CFLAGS := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
+	$(if $(COVER),--coverage) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(if $(COVER),--coverage) $(LDFLAGS)
+LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih
+ifeq ($(STATIC),1)
+ALL_LDFLAGS := -static-pie -Wl,-z,relro,-z,now $(LDFLAGS)
+endif
+
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Iinclude -Ibpf $(BPF_SYSINC) \
+	-Wall -Wextra -Wshadow -Wundef -Wno-unused-parameter $(if $(WERROR),-Werror) -ffile-prefix-map=$(CURDIR)=.
+BPF_SYSINC := -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
+
+BPF_SRCS := $(sort $(wildcard bpf/*.bpf.c))
+BPF_OBJS := $(BPF_SRCS:bpf/%.bpf.c=$(O)/bpf/%.bpf.o)
+SKEL := $(O)/smtpsnoop.skel.h
+
+# Everything but main.c and cmd/ is a library, so that the tests link what the program links.
+LIB_SRCS := $(sort $(filter-out user/main.c user/cmd/%,$(wildcard user/*/*.c)))
+CMD_SRCS := $(sort $(wildcard user/main.c user/cmd/*.c))
+LIB_OBJS := $(LIB_SRCS:%.c=$(O)/%.o)
+CMD_OBJS := $(CMD_SRCS:%.c=$(O)/%.o)
+LIB := $(O)/libuser.a
+
+TOOL_SRCS := $(wildcard tools/sink.c tools/source.c)
+TOOLS := $(TOOL_SRCS:%.c=$(O)/%)
+UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
+UNITS := $(UNIT_SRCS:%.c=$(O)/%)
+
+.PHONY: all help run test deps test-deps check unit live format format-check layers cover bench vmtest clean install uninstall tools
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: smtpsnoop tools
+
+help:
+	@sed -n 's/^# //p' Makefile | head -6
+	@echo 'targets: all run test check unit live vmtest bench cover format format-check layers deps test-deps install uninstall clean'
+
+smtpsnoop: $(O)/smtpsnoop
+	$(Q)cp $< $@.new && mv -f $@.new $@
+
+$(O)/smtpsnoop: $(CMD_OBJS) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(if $(SAN)$(DEBUG)$(COVER),,$(Q)strip $@)
+
+$(LIB): $(LIB_OBJS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcsD $@ $^
+
+$(O)/user/%.o: user/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Only these see the kernel programs.
+$(patsubst %.c,$(O)/%.o,$(shell grep -ls 'smtpsnoop.skel.h' user/*/*.c)): $(SKEL)
+
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+$(O)/smtpsnoop.bpf.o: $(BPF_OBJS)
+	$(call say,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKEL): $(O)/smtpsnoop.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name smtpsnoop_bpf > $@.new && mv $@.new $@
+
+tools: $(TOOLS)
+
+$(O)/tools/%: tools/%.c
+	$(call say,TOOL,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O2 -g $(WARN) -MMD -MP -o $@ $< -pthread
+
+$(O)/tests/unit/%: tests/unit/%.c $(LIB)
+	$(call say,UNIT,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
+
+unit: $(UNITS)
+	$(Q)rc=0; for test in $(UNITS); do $$test || rc=1; done; exit $$rc
+
+run: all
+	./smtpsnoop trace $(ARGS)
+
+clean:
+	$(Q)rm -rf .output smtpsnoop cover
+
+format:
+	clang-format -i $(wildcard include/*.h bpf/*.[ch] user/*.c user/*/*.[ch] tools/*.c tests/*/*.[ch])
+
+format-check:
+	$(Q)clang-format --dry-run -Werror $(wildcard include/*.h bpf/*.[ch] user/*.c user/*/*.[ch] tools/*.c tests/*/*.[ch])
+
+layers:
+	$(Q)tools/check-layers
+
+-include $(wildcard $(O)/*/*.d $(O)/*/*/*.d $(O)/*/*.bpf.d)

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * frame.h - what the privileged half tells the unprivileged one, and nothing comes back
+ *
+ * One SOCK_SEQPACKET message is a batch: struct batch_head and then frames, each a struct frame_head and `size - 8` bytes,
+ * starting at multiples of 8. A batch is at most LIMIT_BATCH bytes. Both ends are the same binary on the same host: native
+ * byte order. The reader still checks every length, and treats a frame that does not fit as the end of the other half.
+ */
+#ifndef SMTPSNOOP_FRAME_H
+#define SMTPSNOOP_FRAME_H
+
+#include <stdint.h>
+
+#include "event.h"
+
+struct batch_head {
+	int64_t wall_minus_boot; /* ns to add to a CLOCK_BOOTTIME time to get Unix time, as read for this batch */
+	uint64_t now; /* CLOCK_BOOTTIME ns when the batch was sent */
+};
+
+enum frame_kind {
+	FRAME_START = 1, /* struct frame_start: attached, tracing from now on */
+	FRAME_WHO =
+		2, /* struct enrichment, then struct event_open as the kernel wrote it (OPEN and SENDER) */
+	FRAME_EVENT = 3, /* a kernel record as written (STATE and DATA) */
+	FRAME_LOSS = 4, /* struct event_counters: totals so far */
+	FRAME_END = 5, /* struct frame_end: the last one */
+};
+
+struct frame_head {
+	uint32_t size; /* bytes, head included, without the padding to the next frame */
+	uint16_t kind;
+	uint16_t reserved;
+};
+
+#define START_VERSION_MAX 32
+#define START_HOOKS_MAX 96
+#define START_DEGRADED_MAX 1024
+
+struct frame_start {
+	uint8_t boot_id[16];
+	char host[65]; /* gethostname(), terminated; all texts here are */
+	char kernel[65]; /* uname -r */
+	char hooks[START_HOOKS_MAX]; /* "fentry+cgroup_skb" */
+	char degraded[START_DEGRADED_MAX]; /* one sentence a line, "" = nothing is */
+	uint16_t ports[64]; /* listed SMTP ports */
+	uint16_t port_count;
+};
+
+/* What the kernel can't know of an opener or sender and the unprivileged half may not read. */
+#define ENRICHMENT_NAME_MAX 33 /* LOGIN_NAME_MAX is 256, useradd stops at 32 */
+
+enum enrichment_mta {
+	ENRICHMENT_MTA_EXE = 0x01, /* device and inode are those of a trusted MTA's executable */
+	ENRICHMENT_MTA_SAFE = 0x02, /* and that file belongs to root and nobody else may write it */
+	ENRICHMENT_MTA_USER = 0x04, /* and uid and euid are those that belong to it */
+	ENRICHMENT_MTA_CONTAINER = 0x08, /* trusted by the configuration inside its container */
+	ENRICHMENT_MTA_NAME =
+		0x10, /* in a container, at the path of a known MTA, but not trusted: hint */
+	ENRICHMENT_MTA_OWN_USER =
+		0x20, /* the uid belongs to a known MTA, whatever the executable is */
+};
+
+struct enrichment {
+	char user[ENRICHMENT_NAME_MAX]; /* "" = no name */
+	char login[ENRICHMENT_NAME_MAX];
+	char mta[ENRICHMENT_NAME_MAX]; /* name of the MTA that the flags speak of */
+	uint8_t mta_flags; /* enum enrichment_mta */
+	uint8_t host_address; /* the destination is an address of the initial network namespace */
+	uint8_t host_netns; /* the socket is in the initial network namespace */
+	uint8_t container_pidns; /* not in the initial pid namespace */
+	uint8_t reserved;
+};
+
+struct frame_end {
+	struct event_counters counters;
+	uint64_t loss_rows; /* rows of the loss table */
+	uint64_t
+		states_missed; /* tracing programs that the kernel skipped (recursion), as bpf statistics say */
+	int32_t status; /* enum exit_status of the privileged half */
+	uint32_t reserved;
+	/* struct frame_loss_row follow, loss_rows of them, at most LIMIT_LOSS_SHOWN, largest first */
+};
+
+#define LIMIT_LOSS_SHOWN 64
+
+struct frame_loss_row {
+	struct loss_key key;
+	uint64_t attempts;
+	char user[ENRICHMENT_NAME_MAX];
+	char reserved[7];
+};
+
+_Static_assert(sizeof(struct frame_head) == 8, "frames stay aligned");
+_Static_assert(sizeof(struct enrichment) % 8 == 0, "the kernel record behind it stays aligned");
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * limits.h - every bound of the user side, with its reason (the kernel side has include/event.h and bpf/limits.bpf.h)
+ */
+#ifndef SMTPSNOOP_LIMITS_H
+#define SMTPSNOOP_LIMITS_H
+
+/* Text kept from the dialogue, in bytes. RFC 5321 4.5.3.1: a command line has 512, a path 256, a domain 255. */
+#define LIMIT_GREETING 512
+#define LIMIT_HELO 256
+#define LIMIT_PATH 320 /* local part 64 + @ + domain 255 */
+#define LIMIT_REPLY 512
+#define LIMIT_LINE 1024 /* a longer line is cut: the rest is counted, not kept */
+#define LIMIT_SNI 256
+#define LIMIT_MECHANISM 32 /* RFC 4422 3.1: a SASL mechanism has at most 20 */
+
+/* Lists kept for one connection. What is over is counted; a record says how many there were. */
+#define LIMIT_SENDERS 16 /* MAIL FROM paths */
+#define LIMIT_RECIPIENTS 64 /* full addresses, with --recipients only */
+#define LIMIT_DOMAINS 32 /* recipient domains */
+#define LIMIT_PENDING                                                                              \
+	2048 /* commands waiting for a reply: a pipelined group of 1,000 RCPT fits twice */
+
+/* Live connections in the table: 20,000/s for 3 s, or a spammer's whole fan-out. Over it the oldest is ended early. */
+#define LIMIT_CONNECTIONS 65536
+#define LIMIT_ACTORS 4096 /* windows of the judge; the least recently seen goes first */
+#define LIMIT_SUMMARY_ROWS 4096 /* groups of the summary; over it they are summed as "others" */
+
+#define LIMIT_PROCESS_CACHE 4096 /* enrichment by (tgid, start) */
+#define LIMIT_RULES 256 /* of each kind in the configuration */
+#define LIMIT_CONFIG_BYTES 1048576 /* a configuration larger than this is a mistake */
+#define LIMIT_LOSS_ROWS 4096 /* as in bpf/limits.bpf.h */
+
+/* One message of the channel between the halves: many records in one system call. */
+#define LIMIT_BATCH 65536
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * process.h - a process as a record tells it: decoded identity, enrichment, and what the cgroup path says
+ *
+ * Pure: made from the bytes of one FRAME_WHO. Texts are hostile bytes with a length; present/ escapes them.
+ */
+#ifndef SMTPSNOOP_PROCESS_H
+#define SMTPSNOOP_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event.h"
+#include "base/frame.h"
+
+struct bytes {
+	const char *at; /* not terminated; may hold any byte */
+	size_t length;
+};
+
+/* One allocation; every pointer leads into it. */
+struct process {
+	struct event_identity id;
+	struct enrichment extra;
+	bool small; /* EVENT_F_SMALL: exe, cwd, cgroup and argv are empty because they are not known */
+	struct bytes
+		exe; /* as a path, "/usr/bin/perl"; "[...]/x" if IDENTITY_EXE_CUT; "memfd:name" for a memfd */
+	struct bytes cwd;
+	struct bytes cgroup; /* "/system.slice/cron.service" */
+	struct bytes argv; /* arguments ended by NUL each (the last one perhaps not) */
+	struct bytes unit; /* "php8.2-fpm.service", inside cgroup; empty = none */
+	struct bytes container; /* container id or name, inside cgroup; empty = none */
+	const char *
+		runtime; /* "docker", "podman", "containerd", "cri-o", "lxc", "systemd-nspawn", "kubernetes", NULL = none */
+	struct bytes pod; /* Kubernetes pod uid */
+};
+
+/*
+ * Decodes the FRAME_WHO payload (struct enrichment, struct event_open). Checks every length. NULL with errno EBADMSG when
+ * the bytes are no such record, ENOMEM. Free with process_free(); NULL is fine there.
+ */
+struct process *process_decode(const void *payload, size_t size);
+void process_free(struct process *process);
+
+/* The n-th argument (0 = argv[0]); length 0 and at NULL when there is none. */
+struct bytes process_argument(const struct process *process, unsigned int n);
+
+/* Name of the executable: the last component of exe, else comm. */
+struct bytes process_name(const struct process *process);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * connection.h - one connection as it is known so far, and the live table of them
+ *
+ * Frames in, connections out: the table puts the kernel's records together by cookie and generation, runs the session
+ * machine, asks the judge, and calls back when there is something to show. Bounded by LIMIT_CONNECTIONS.
+ */
+#ifndef SMTPSNOOP_CONNECTION_H
+#define SMTPSNOOP_CONNECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event.h"
+#include "enrich/process.h"
+#include "judge/verdict.h"
+#include "base/frame.h"
+#include "smtp/session.h"
+
+enum connection_reason { /* event.reason */
+			 CONNECTION_OPEN = 0,
+			 CONNECTION_CLOSED,
+			 CONNECTION_RESET,
+			 CONNECTION_REFUSED,
+			 CONNECTION_TIMEOUT,
+			 CONNECTION_UNREACHABLE,
+			 CONNECTION_DENIED,
+};
+
+struct connection {
+	uint64_t cookie;
+	uint32_t generation;
+	uint16_t flags; /* EVENT_F_* */
+	uint8_t found; /* enum found_by */
+	enum connection_reason reason;
+	int error; /* errno behind the reason, 0 = none known */
+	bool established, ended;
+	bool via_loopback;
+	bool shown_progress;
+	uint64_t opened, established_at, closed, last_seen; /* CLOCK_BOOTTIME ns, 0 = not (yet) */
+	struct event_endpoints ends;
+	struct process *opener; /* NULL only while its OPEN record has not come */
+	struct process *sender; /* the last other sender, NULL = none */
+	uint32_t senders; /* different processes that wrote, 1 = only one */
+	uint64_t bytes_out, bytes_in, sends, sent_bytes;
+	uint32_t retransmits;
+	uint64_t lost_bytes;
+	struct session *session; /* NULL until something was said */
+	struct verdict verdict;
+	/* --recipients: addresses, each ended by NUL; else NULL */
+	char *recipients;
+	size_t recipients_used, recipients_kept;
+};
+
+struct table;
+
+struct table_options {
+	struct judge *judge; /* borrowed */
+	bool keep_recipients;
+	uint32_t progress_seconds;
+	void *context;
+	/* Called with a connection that is over; it is freed after. */
+	void (*on_end)(void *context, const struct connection *connection);
+	/* A connection that lasts longer than progress_seconds: once. */
+	void (*on_progress)(void *context, const struct connection *connection);
+	/* --events; NULL = not wanted. `what`: "open", "sender", "established", "client", "server", "closed". */
+	void (*on_step)(void *context, const struct connection *connection, uint64_t time,
+			const char *what, const char *line, size_t length);
+};
+
+struct table *table_new(const struct table_options *options); /* copied; NULL = out of memory */
+void table_free(struct table *table); /* NULL is fine; does not call back */
+
+/* One frame: FRAME_WHO or FRAME_EVENT. 0, -EBADMSG (not a record: the other half is not ours), -ENOMEM. */
+int table_frame(struct table *table, uint16_t kind, const void *payload, size_t size);
+
+/* Time passes: progress lines. Returns ns until it wants to be called again, or UINT64_MAX. */
+uint64_t table_tick(struct table *table, uint64_t now);
+
+/* The trace is over: every live connection is ended with reason `open`. */
+void table_end(struct table *table, uint64_t now);
+
+size_t table_live(const struct table *table);
+uint64_t
+table_over(const struct table *table); /* connections ended early because the table was full */
+uint64_t table_orphans(const struct table *table); /* records whose OPEN never came */
+
+#endif
