@@ -12,12 +12,8 @@
 #include <stdint.h>
 
 #include "event.h"
+#include "base/bytes.h"
 #include "base/frame.h"
-
-struct bytes {
-	const char *at; /* not terminated; may hold any byte */
-	size_t length;
-};
 
 /* One allocation; every pointer leads into it. */
 struct process {
@@ -34,6 +30,8 @@ struct process {
 	const char *
 		runtime; /* "docker", "podman", "containerd", "cri-o", "lxc", "systemd-nspawn", "kubernetes", NULL = none */
 	struct bytes pod; /* Kubernetes pod uid */
+	bool unit_claimed; /* unit is a name that a user or a container chose: to be shown, not trusted */
+	bool container_claimed;
 };
 
 /*
@@ -46,7 +44,7 @@ void process_free(struct process *process);
 /* The n-th argument (0 = argv[0]); length 0 and at NULL when there is none. */
 struct bytes process_argument(const struct process *process, unsigned int n);
 
-/* Name of the executable: the last component of exe, else comm. */
+/* Name of the executable: the last component of exe ("memfd:name" whole), else comm. */
 struct bytes process_name(const struct process *process);
 
 #endif
