@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""packages - kernels and emulator from Debian's archive, unpacked into a cache outside the tree
+
+Nothing is installed and the system's apt is left alone: each suite has a list, an index and an archive directory of
+its own in the cache, on the mirror that the system uses for its own Debian packages. apt checks signatures and hashes
+of what it downloads; what was unpacked is summed (SHA256SUMS) and checked again at each later use. Whatever fails here
+raises Missing, with a sentence that says what to do.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import lzma
+import os
+import pathlib
+import shutil
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+SUMS = "SHA256SUMS"
+
+# What the machine needs to find the host's files, and what the live tests use. A kernel may have some built in.
+MODULES = """virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci fuse virtiofs overlay
+             veth dummy tls""".split()
+
+
+class Missing(Exception):
+    pass
+
+
+def cache_directory():
+    base = os.environ.get("XDG_CACHE_HOME") or "/var/cache"
+    return pathlib.Path(base) / "smtpsnoop-vm"
+
+
+def read_list():
+    """The lines of the file kernels: ({name: (suite, package, expect)}, {name: (suites, packages)})."""
+    kernels, tools = {}, {}
+    for number, line in enumerate((HERE / "kernels").read_text().splitlines(), 1):
+        words = line.split("#")[0].split()
+        if not words:
+            continue
+        if words[0] == "kernel" and len(words) == 5 and words[4] in ("runs", "refuses"):
+            kernels[words[1]] = tuple(words[2:])
+        elif words[0] == "tools" and len(words) >= 4:
+            tools[words[1]] = (words[2].split(","), words[3:])
+        else:
+            raise Missing(f"tests/vm/kernels:{number}: not understood: {line}")
+    return kernels, tools
+
+
+@contextlib.contextmanager
+def locked_cache():
+    """One run at a time changes the cache."""
+    cache = cache_directory()
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield cache
+
+
+def run(*words, **options):
+    done = subprocess.run(words, capture_output=True, text=True, **options)
+    if done.returncode:
+        tail = (done.stderr or done.stdout).strip().splitlines()[-3:]
+        raise Missing(f"{' '.join(words[:1])} failed: {' / '.join(tail)}")
+    return done.stdout
+
+
+class Archive:
+    """apt on a few suites, apart from the system's."""
+
+    def __init__(self, cache, suites):
+        self.suites = suites
+        self.place = cache / "apt" / "+".join(suites)
+        for sub in ("lists/partial", "cache/archives/partial"):
+            (self.place / sub).mkdir(parents=True, exist_ok=True)
+        sources = self.place / "sources.list"
+        sources.write_text("".join(f"deb [signed-by={KEYRING}] {mirror(s)} {s} main\n" for s in suites))
+        self.options = [
+            "-qq",
+            f"-oDir::Etc::sourcelist={sources}",
+            "-oDir::Etc::sourceparts=/dev/null",
+            f"-oDir::State::Lists={self.place / 'lists'}",
+            f"-oDir::Cache={self.place / 'cache'}",
+            "-oAPT::Sandbox::User=root",
+            "-oAPT::Get::List-Cleanup=0",
+            "-oDebug::NoLocking=1",
+        ]
+        try:
+            run("apt-get", *self.options, "update")
+        except Missing as why:
+            raise Missing(f"suite {','.join(suites)}: {why}; if the mirror dropped it, change tests/vm/kernels")
+
+    def depends(self, package):
+        try:
+            text = run("apt-cache", *self.options, "depends", package)
+        except Missing:
+            raise Missing(f"{package} is not in {','.join(self.suites)} any more; change tests/vm/kernels")
+        return [line.split()[1] for line in text.splitlines() if line.strip().startswith("Depends:")]
+
+    def download(self, packages, where):
+        where.mkdir(parents=True)
+        run("apt-get", *self.options, "download", *packages, cwd=where)
+        return sorted(where.glob("*.deb"))
+
+    def download_with_dependencies(self, packages):
+        archives = self.place / "cache" / "archives"
+        for old in archives.glob("*.deb"):
+            old.unlink()
+        run("apt-get", *self.options, "-y", "--download-only", "--no-install-recommends", "--reinstall",
+            "--allow-downgrades", "install", *packages)
+        return sorted(archives.glob("*.deb"))
+
+
+def mirror(suite):
+    """The address that the system itself fetches this suite's archive from."""
+    release = ""
+    for line in pathlib.Path("/etc/os-release").read_text().splitlines():
+        if line.startswith("VERSION_CODENAME="):
+            release = line.split("=")[1].strip('"')
+    wanted = release + "-security" if suite.endswith("-security") else release
+    for line in run("apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)").splitlines():
+        name, address = line.split(" ", 1)
+        if name == wanted:
+            return address
+    raise Missing(f"no {wanted} in this system's apt sources, from which the mirror's address is taken")
+
+
+def digest(path):
+    if path.is_symlink():
+        return hashlib.sha256(os.readlink(path).encode()).hexdigest()
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def files_of(place):
+    return sorted(p for p in place.rglob("*") if p.name != SUMS and (p.is_symlink() or p.is_file()))
+
+
+def write_sums(place):
+    (place / SUMS).write_text("".join(f"{digest(p)}  {p.relative_to(place)}\n" for p in files_of(place)))
+
+
+def sums_hold(place):
+    if not (place / SUMS).exists():
+        return False
+    lines = "".join(f"{digest(p)}  {p.relative_to(place)}\n" for p in files_of(place))
+    return lines == (place / SUMS).read_text()
+
+
+def publish(new, place):
+    """Sum a finished directory and put it in its place, at once or not at all."""
+    write_sums(new)
+    shutil.rmtree(place, ignore_errors=True)
+    new.rename(place)
+
+
+def kernel(name, refresh=False):
+    """The directory of a kernel: vmlinuz and modules/*.ko. Fetched if need be."""
+    suite, metapackage, _ = read_list()[0][name]
+    with locked_cache() as cache:
+        place = cache / "kernels" / name
+        source = f"{suite} {metapackage}\n"
+        if not refresh and sums_hold(place) and (place / "source").read_text() == source:
+            return place
+        work = cache / "work"
+        shutil.rmtree(work, ignore_errors=True)
+        archive = Archive(cache, [suite])
+        package = next((d for d in archive.depends(metapackage) if d.startswith("linux-image-")), None)
+        if not package:
+            raise Missing(f"{metapackage} of {suite} leads to no linux-image-*; change tests/vm/kernels")
+        parts = [d for d in archive.depends(package) if d.startswith(("linux-binary-", "linux-modules-"))]
+        for deb in archive.download(parts or [package], work / "debs"):
+            run("dpkg", "-x", str(deb), str(work / "files"))
+        collect_kernel(work / "files", work / "kernel")
+        (work / "kernel" / "source").write_text(source)
+        place.parent.mkdir(exist_ok=True)
+        publish(work / "kernel", place)
+        shutil.rmtree(work)
+        return place
+
+
+def collect_kernel(files, place):
+    images = list(files.glob("boot/vmlinuz-*")) + list(files.glob("usr/lib/modules/*/vmlinuz"))
+    if len(images) != 1:
+        raise Missing(f"{len(images)} kernel images in the packages, not one; see tests/vm/packages.py")
+    (place / "modules").mkdir(parents=True)
+    shutil.copy(images[0], place / "vmlinuz")
+    for module in MODULES:
+        for path in files.rglob(f"{module}.ko*"):
+            data = path.read_bytes()
+            if path.suffix == ".xz":
+                data = lzma.decompress(data)
+            (place / "modules" / f"{module}.ko").write_bytes(data)
+
+
+def tools(name, refresh=False):
+    """The directory into which a set of programs was unpacked, with the libraries this system lacks."""
+    suites, packages = read_list()[1][name]
+    with locked_cache() as cache:
+        place = cache / "tools" / name
+        if not refresh and sums_hold(place):
+            return place
+        new = cache / "work"
+        shutil.rmtree(new, ignore_errors=True)
+        for deb in Archive(cache, suites).download_with_dependencies(packages):
+            run("dpkg", "-x", str(deb), str(new))
+            deb.unlink()
+        place.parent.mkdir(exist_ok=True)
+        publish(new, place)
+        return place
+
+
+def library_path(place):
+    return ":".join(str(place / d / "x86_64-linux-gnu") for d in ("usr/lib", "lib"))
+
+
+def program(name, path):
+    """A program of a set, complete: fetched again when this system lost a library since."""
+    for refresh in (False, True):
+        place = tools(name, refresh)
+        found = run("ldd", str(place / path), env={**os.environ, "LD_LIBRARY_PATH": library_path(place)})
+        if "not found" not in found:
+            return place, place / path
+    raise Missing(f"{path}: libraries are missing: {found}")
