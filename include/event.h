@@ -27,7 +27,8 @@
 	2560 /* the four texts of an identity together: paths 640 each at most, and argv */
 #define EVENT_PATH_MAX 640 /* leaf first: what a longer path loses is its beginning */
 #define EVENT_ARGV_MAX 512
-#define EVENT_PIECE_MAX 1024 /* payload bytes a record; one verifier pass over the gate covers it */
+#define EVENT_PIECE_MAX                                                                            \
+	256 /* payload bytes a record: what the verifier walks through byte by byte */
 
 enum event_kind {
 	EVENT_OPEN = 1, /* a connection is attempted, or found to be SMTP: struct event_open */
@@ -180,8 +181,9 @@ enum withheld {
 	WITHHELD_RING = 7, /* the ring was full: a real gap */
 };
 
-#define DATA_LATE 0x01 /* filled a hole: these bytes belong before others already sent */
 #define DATA_HELLO 0x02 /* TLS ClientHello: not a line of the dialogue */
+#define DATA_PROXY                                                                                 \
+	0x08 /* "CONNECT host:25 ..." or a SOCKS request: the tunnel's target, not the dialogue */
 #define DATA_DOT 0x04 /* the withheld body ended with the lone dot */
 
 /*

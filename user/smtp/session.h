@@ -124,8 +124,8 @@ void session_init(struct session *session, uint16_t remote_port, session_recipie
 
 /*
  * One EVENT_DATA: `length` bytes at `offset`, then `withheld` bytes left out because of `why`. flags are DATA_*. An offset
- * beyond what was expected is a gap; bytes before it are dropped as already seen (a DATA_LATE piece fills a hole that is
- * past: it is only counted). Never fails.
+ * beyond what was expected is a gap; bytes before it are dropped as already seen. Never fails.
+ * A ClientHello (DATA_HELLO) may come in several pieces. DATA_PROXY bytes are a proxy's and no line of the dialogue.
  */
 void session_data(struct session *session, enum event_direction from, uint64_t offset,
 		  const uint8_t *bytes, size_t length, uint64_t withheld, enum withheld why,
