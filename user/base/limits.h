@@ -13,21 +13,38 @@
 #define LIMIT_LINE 1024 /* a longer line is cut: the rest is counted, not kept */
 #define LIMIT_SNI 256
 #define LIMIT_MECHANISM 32 /* RFC 4422 3.1: a SASL mechanism has at most 20 */
+#define LIMIT_DOMAIN 255 /* RFC 5321 4.5.3.1.2; a longer one is counted, not kept */
+#define LIMIT_HELLO 2048 /* a ClientHello with a post-quantum key share has about 1,800 */
 
 /* Lists kept for one connection. What is over is counted; a record says how many there were. */
 #define LIMIT_SENDERS 16 /* MAIL FROM paths */
 #define LIMIT_RECIPIENTS 64 /* full addresses, with --recipients only */
 #define LIMIT_DOMAINS 32 /* recipient domains */
+#define LIMIT_SENDER_BYTES 2048 /* what the kept MAIL FROM paths have together */
+#define LIMIT_DOMAIN_BYTES 1024 /* the same of recipient domains */
+#define LIMIT_TRIED 2 /* HELO names waiting for their reply: EHLO and, not waiting, HELO */
 #define LIMIT_PENDING                                                                              \
 	2048 /* commands waiting for a reply: a pipelined group of 1,000 RCPT fits twice */
 
 /* Live connections in the table: 20,000/s for 3 s, or a spammer's whole fan-out. Over it the oldest is ended early. */
 #define LIMIT_CONNECTIONS 65536
+/* Records that wait for the OPEN of their connection: an identity is read when the client next writes, and RFC 5321 4.5.3.2
+ * lets a reply take minutes; after half a minute it is lost rather than late. Over the bytes the oldest go first. */
+#define LIMIT_ORPHAN_SECONDS 30
+#define LIMIT_ORPHAN_BYTES 8388608
 #define LIMIT_ACTORS 4096 /* windows of the judge; the least recently seen goes first */
 #define LIMIT_SUMMARY_ROWS 4096 /* groups of the summary; over it they are summed as "others" */
+#define LIMIT_SUMMARY_SHOWN 50 /* of them in the text: more than a terminal's page helps nobody */
+#define LIMIT_SUMMARY_HOSTS 1024 /* different hosts counted for one group; then "over 1024" */
+#define LIMIT_LABEL 320 /* a group's name: the end of a longer path tells more than its start */
 
 #define LIMIT_PROCESS_CACHE 4096 /* enrichment by (tgid, start) */
 #define LIMIT_RULES 256 /* of each kind in the configuration */
+#define LIMIT_USERS 1024 /* names kept of user ids; the one asked for longest ago goes first */
+#define LIMIT_HOST_ADDRESSES 16384 /* a host of a hoster may have a /18 of them */
+#define LIMIT_HELO_NAMES 8 /* different HELO names remembered of an actor: two are enough for helo-changes */
+#define LIMIT_DESTINATIONS                                                                         \
+	64 /* different destinations remembered of an actor and window; also the largest fan-out threshold */
 #define LIMIT_CONFIG_BYTES 1048576 /* a configuration larger than this is a mistake */
 #define LIMIT_LOSS_ROWS 4096 /* as in bpf/limits.bpf.h */
 

@@ -53,6 +53,12 @@ struct connection {
 	size_t recipients_used, recipients_kept;
 };
 
+/* "closed", "reset" ...: the words of event.reason. */
+const char *connection_reason_name(enum connection_reason reason);
+
+/* Why it is over, from the last STATE record. */
+enum connection_reason connection_reason_of(const struct event_state *state);
+
 struct table;
 
 struct table_options {
@@ -84,6 +90,7 @@ void table_end(struct table *table, uint64_t now);
 size_t table_live(const struct table *table);
 uint64_t
 table_over(const struct table *table); /* connections ended early because the table was full */
-uint64_t table_orphans(const struct table *table); /* records whose OPEN never came */
+uint64_t
+table_orphans(const struct table *table); /* connections whose OPEN never came: nothing of them is shown */
 
 #endif

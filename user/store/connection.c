@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * connection.c - why a connection is over
+ *
+ * The kernel tells an errno and a transition; people ask "refused, or no answer?". Nothing is fatal here.
+ */
+#include <errno.h>
+
+#include "store/connection.h"
+
+const char *connection_reason_name(enum connection_reason reason)
+{
+	static const char *const names[] = {
+		[CONNECTION_OPEN] = "open",	  [CONNECTION_CLOSED] = "closed",
+		[CONNECTION_RESET] = "reset",	  [CONNECTION_REFUSED] = "refused",
+		[CONNECTION_TIMEOUT] = "timeout", [CONNECTION_UNREACHABLE] = "unreachable",
+		[CONNECTION_DENIED] = "denied",
+	};
+
+	return names[reason];
+}
+
+enum connection_reason connection_reason_of(const struct event_state *state)
+{
+	switch (state->error) {
+	case ECONNREFUSED:
+		return CONNECTION_REFUSED;
+	case ETIMEDOUT:
+		return CONNECTION_TIMEOUT;
+	case ECONNRESET:
+	case ECONNABORTED:
+	case EPIPE:
+		return CONNECTION_RESET;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENETDOWN:
+	case EADDRNOTAVAIL:
+		return CONNECTION_UNREACHABLE;
+	case EACCES:
+	case EPERM:
+		return CONNECTION_DENIED;
+	}
+	if (state->transition == TRANSITION_FAILED)
+		return CONNECTION_UNREACHABLE;
+	/* The program gave up before the other side said anything: a dropped SYN, seen from here. */
+	if (state->how & STATE_UNANSWERED)
+		return CONNECTION_TIMEOUT;
+	return CONNECTION_CLOSED;
+}

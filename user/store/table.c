@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * table.c - the live table: kernel records in, connections out
+ *
+ * Keyed by cookie and generation; uthash keeps insertion order, which is the order of age. Records that come before the OPEN
+ * of their connection wait in orphans.c and are replayed. Every length is checked again here although our own kernel programs
+ * wrote it. Out of memory loses one record and says -ENOMEM; nothing is fatal.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "base/limits.h"
+#include "store/connection.h"
+#include "store/orphans.h"
+
+#define SECOND 1000000000ull
+
+/* A socket that connects anew ends what it was before; that many OPEN records in a row may have been lost in between. */
+#define GENERATIONS_BACK 16
+
+struct key {
+	uint64_t cookie;
+	uint64_t generation; /* wide: no padding in a hashed key */
+};
+
+struct entry {
+	struct connection connection; /* first: callbacks of the session get it back as an entry */
+	struct key key;
+	struct table *table;
+	uint64_t since; /* when it entered the table; never less than that of the one before */
+	size_t recipients_room;
+	UT_hash_handle hh;
+};
+
+struct table {
+	struct table_options options;
+	struct entry *all; /* oldest first */
+	struct entry *progress_next; /* the first that has not been looked at for a progress line */
+	struct orphans *orphans;
+	uint64_t newest; /* the latest time heard of */
+	uint64_t record_time; /* of the record in work, for the steps in it */
+	uint64_t over;
+};
+
+struct table *table_new(const struct table_options *options)
+{
+	struct table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return NULL;
+	table->options = *options;
+	table->orphans = orphans_new();
+	if (!table->orphans) {
+		free(table);
+		return NULL;
+	}
+	return table;
+}
+
+static void entry_free(struct entry *entry)
+{
+	process_free(entry->connection.opener);
+	process_free(entry->connection.sender);
+	free(entry->connection.session);
+	free(entry->connection.recipients);
+	free(entry);
+}
+
+static void entry_remove(struct table *table, struct entry *entry)
+{
+	if (table->progress_next == entry)
+		table->progress_next = entry->hh.next;
+	HASH_DEL(table->all, entry);
+}
+
+void table_free(struct table *table)
+{
+	if (!table)
+		return;
+	while (table->all) {
+		struct entry *entry = table->all;
+
+		entry_remove(table, entry);
+		entry_free(entry);
+	}
+	orphans_free(table->orphans);
+	free(table);
+}
+
+static struct entry *entry_find(struct table *table, uint64_t cookie, uint64_t generation)
+{
+	struct key key = {cookie, generation};
+	struct entry *entry;
+
+	HASH_FIND(hh, table->all, &key, sizeof(key), entry);
+	return entry;
+}
+
+static struct verdict_case case_of(const struct table *table, const struct connection *connection)
+{
+	return (struct verdict_case){
+		.opener = connection->opener,
+		.sender = connection->sender,
+		.session = connection->session ? &connection->session->facts : NULL,
+		.ends = &connection->ends,
+		.flags = connection->flags,
+		.found = connection->found,
+		.via_loopback = connection->via_loopback,
+		.established = connection->established,
+		.ended = connection->ended,
+		.opened = connection->opened,
+		.now = table->newest,
+	};
+}
+
+static void judge_again(struct table *table, struct connection *connection)
+{
+	struct verdict_case facts = case_of(table, connection);
+
+	connection->verdict = judge_verdict(table->options.judge, &facts);
+}
+
+static void step(struct table *table, const struct connection *connection, const char *what,
+		 const char *line, size_t length)
+{
+	if (table->options.on_step)
+		table->options.on_step(table->options.context, connection, table->record_time, what,
+				       line, length);
+}
+
+static void entry_end(struct table *table, struct entry *entry)
+{
+	struct connection *connection = &entry->connection;
+
+	connection->ended = true;
+	if (connection->session)
+		session_end(connection->session);
+	judge_again(table, connection);
+	entry_remove(table, entry);
+	if (table->options.on_end)
+		table->options.on_end(table->options.context, connection);
+	entry_free(entry);
+}
+
+/* The session's callbacks. */
+static void on_line(void *context, enum event_direction from, const char *line, size_t length)
+{
+	struct entry *entry = context;
+
+	step(entry->table, &entry->connection, from == FROM_CLIENT ? "client" : "server", line,
+	     length);
+}
+
+/* An address ends with NUL in the list, so a NUL in it is written as the byte 0xff: UTF-8 knows neither as a letter. */
+static void on_recipient(void *context, const char *address, size_t length)
+{
+	struct entry *entry = context;
+	struct connection *connection = &entry->connection;
+	size_t need;
+
+	if (length > LIMIT_PATH)
+		length = LIMIT_PATH;
+	need = connection->recipients_used + length + 1;
+	if (connection->recipients_kept == LIMIT_RECIPIENTS)
+		return;
+	if (need > entry->recipients_room) {
+		size_t room = need < 512 ? 512 : need * 2;
+		char *larger = realloc(connection->recipients, room);
+
+		if (!larger)
+			return;
+		connection->recipients = larger;
+		entry->recipients_room = room;
+	}
+	for (size_t i = 0; i < length; i++)
+		connection->recipients[connection->recipients_used++] =
+			address[i] ? address[i] : '\xff';
+	connection->recipients[connection->recipients_used++] = '\0';
+	connection->recipients_kept++;
+}
+
+static int take_state(struct table *table, struct entry *entry, const struct event_state *state)
+{
+	struct connection *connection = &entry->connection;
+
+	connection->flags |= state->head.flags;
+	if (state->ends.remote_port)
+		connection->ends = state->ends;
+	if (state->found)
+		connection->found = state->found;
+	if (state->how & STATE_VIA_LOOPBACK)
+		connection->via_loopback = true;
+	if (state->senders > connection->senders)
+		connection->senders = state->senders;
+	if (state->transition == TRANSITION_ESTABLISHED) {
+		connection->established = true;
+		connection->established_at = state->head.time;
+		step(table, connection, "established", NULL, 0);
+		return 0;
+	}
+	connection->reason = connection_reason_of(state);
+	connection->error = state->error;
+	connection->closed = state->head.time;
+	connection->bytes_out = state->bytes_out;
+	connection->bytes_in = state->bytes_in;
+	connection->sends += state->sends;
+	connection->sent_bytes += state->sent_bytes;
+	connection->retransmits = state->retransmits;
+	connection->lost_bytes = state->lost_bytes;
+	/* Not from SYN_SENT, so it was established: that record may have found no room. */
+	if (state->transition == TRANSITION_CLOSED && !(state->how & STATE_UNANSWERED))
+		connection->established = true;
+	step(table, connection, "closed", NULL, 0);
+	entry_end(table, entry);
+	return 0;
+}
+
+static int take_data(struct table *table, struct entry *entry, const struct event_data *head,
+		     const uint8_t *bytes)
+{
+	struct connection *connection = &entry->connection;
+
+	if (!connection->session) {
+		connection->session = malloc(sizeof(*connection->session));
+		if (!connection->session)
+			return -ENOMEM;
+		session_init(connection->session, connection->ends.remote_port,
+			     table->options.keep_recipients ? on_recipient : NULL,
+			     table->options.on_step ? on_line : NULL, entry);
+	}
+	session_data(connection->session, (enum event_direction)head->direction, head->offset,
+		     bytes, head->length, head->withheld, (enum withheld)head->why, head->flags);
+	return 0;
+}
+
+/* FRAME_EVENT of a connection that is known. The record was checked. */
+static int take_event(struct table *table, struct entry *entry, const void *payload)
+{
+	struct event_head head;
+	struct event_data data;
+	struct event_state state;
+
+	memcpy(&head, payload, sizeof(head));
+	entry->connection.last_seen = head.time;
+	table->record_time = head.time;
+	if (head.kind == EVENT_STATE) {
+		memcpy(&state, payload, sizeof(state));
+		return take_state(table, entry, &state);
+	}
+	memcpy(&data, payload, offsetof(struct event_data, bytes));
+	return take_data(table, entry, &data,
+			 (const uint8_t *)payload + offsetof(struct event_data, bytes));
+}
+
+static int take_sender(struct table *table, struct entry *entry, const struct event_open *open,
+		       const void *payload, size_t size)
+{
+	struct connection *connection = &entry->connection;
+	const struct event_identity *opener = &connection->opener->id;
+	struct process *sender;
+
+	connection->last_seen = open->head.time;
+	table->record_time = open->head.time;
+	connection->sends += open->sends;
+	connection->sent_bytes += open->sent_bytes;
+	/* The opener itself, after another: the other one stays the sender to show. */
+	if (open->who.tgid == opener->tgid && open->who.start == opener->start)
+		return 0;
+	sender = process_decode(payload, size);
+	if (!sender)
+		return -errno;
+	process_free(connection->sender);
+	connection->sender = sender;
+	connection->senders++;
+	step(table, connection, "sender", NULL, 0);
+	return 0;
+}
+
+static void end_lower_generations(struct table *table, const struct event_head *head)
+{
+	for (uint32_t back = 1; back <= GENERATIONS_BACK && back <= head->generation; back++) {
+		struct entry *entry = entry_find(table, head->cookie, head->generation - back);
+
+		if (!entry)
+			continue;
+		entry->connection.reason = CONNECTION_CLOSED;
+		entry->connection.closed = head->time;
+		entry_end(table, entry);
+	}
+}
+
+static struct entry *entry_add(struct table *table, const struct event_open *open)
+{
+	struct entry *entry;
+
+	while (HASH_COUNT(table->all) >= LIMIT_CONNECTIONS) {
+		table->over++;
+		entry_end(table, table->all);
+	}
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	entry->key = (struct key){open->head.cookie, open->head.generation};
+	entry->table = table;
+	entry->since = table->newest;
+	HASH_ADD(hh, table->all, key, sizeof(entry->key), entry);
+	if (!entry->hh.tbl) {
+		free(entry);
+		return NULL;
+	}
+	if (!table->progress_next)
+		table->progress_next = entry;
+	return entry;
+}
+
+/* A second OPEN of the same connection: the iterator's and the connect hook's may both come. The fuller one stays. */
+static void merge_open(struct table *table, struct entry *entry, const struct event_open *open,
+		       struct process *opener)
+{
+	struct connection *connection = &entry->connection;
+
+	if (connection->opener->small && !opener->small) {
+		process_free(connection->opener);
+		connection->opener = opener;
+		connection->flags &= (uint16_t)~EVENT_F_SMALL;
+		connection->flags |= open->head.flags;
+	} else {
+		connection->flags |= open->head.flags & (uint16_t)~EVENT_F_SMALL;
+		process_free(opener);
+	}
+	judge_again(table, connection);
+}
+
+static void replay(struct table *table, struct entry *entry);
+
+static int take_open(struct table *table, const struct event_open *open, const void *payload,
+		     size_t size)
+{
+	struct entry *entry = entry_find(table, open->head.cookie, open->head.generation);
+	struct process *opener = process_decode(payload, size);
+	struct connection *connection;
+	struct verdict_case facts;
+
+	if (!opener)
+		return -errno;
+	if (entry) {
+		merge_open(table, entry, open, opener);
+		return 0;
+	}
+	end_lower_generations(table, &open->head);
+	entry = entry_add(table, open);
+	if (!entry) {
+		process_free(opener);
+		return -ENOMEM;
+	}
+	connection = &entry->connection;
+	connection->cookie = open->head.cookie;
+	connection->generation = open->head.generation;
+	connection->flags = open->head.flags;
+	connection->found = open->found;
+	connection->opened = connection->last_seen = open->head.time;
+	/* The gate heard something said, or the iterator found it connected: no ESTABLISHED will come. */
+	connection->established = open->head.flags & (EVENT_F_EXISTING | EVENT_F_LATE);
+	connection->ends = open->ends;
+	connection->opener = opener;
+	connection->senders = 1;
+	facts = case_of(table, connection);
+	judge_opened(table->options.judge, &facts);
+	judge_again(table, connection);
+	table->record_time = open->head.time;
+	step(table, connection, "open", NULL, 0);
+	replay(table, entry);
+	return 0;
+}
+
+static void hear_of(struct table *table, uint64_t time)
+{
+	if (time > table->newest)
+		table->newest = time;
+}
+
+static int take_who(struct table *table, const void *payload, size_t size)
+{
+	const size_t fixed = offsetof(struct event_open, text);
+	struct event_open open;
+	struct entry *entry;
+
+	if (size < sizeof(struct enrichment) + fixed)
+		return -EBADMSG;
+	memcpy(&open, (const char *)payload + sizeof(struct enrichment), fixed);
+	if (open.head.size != size - sizeof(struct enrichment))
+		return -EBADMSG;
+	hear_of(table, open.head.time);
+	if (open.head.kind == EVENT_OPEN)
+		return take_open(table, &open, payload, size);
+	if (open.head.kind != EVENT_SENDER)
+		return -EBADMSG;
+	entry = entry_find(table, open.head.cookie, open.head.generation);
+	if (!entry)
+		return orphans_keep(table->orphans, open.head.cookie, open.head.generation,
+				    table->newest, FRAME_WHO, payload, size);
+	return take_sender(table, entry, &open, payload, size);
+}
+
+static bool event_is_whole(const struct event_head *head, const void *payload, size_t size)
+{
+	struct event_data data;
+
+	if (head->kind == EVENT_STATE)
+		return size == sizeof(struct event_state);
+	if (head->kind != EVENT_DATA || size < offsetof(struct event_data, bytes))
+		return false;
+	memcpy(&data, payload, offsetof(struct event_data, bytes));
+	return data.length <= EVENT_PIECE_MAX && data.direction <= FROM_SERVER &&
+	       data.why <= WITHHELD_RING &&
+	       size == offsetof(struct event_data, bytes) + data.length;
+}
+
+int table_frame(struct table *table, uint16_t kind, const void *payload, size_t size)
+{
+	struct event_head head;
+	struct entry *entry;
+
+	if (kind == FRAME_WHO)
+		return take_who(table, payload, size);
+	if (kind != FRAME_EVENT || size < sizeof(head))
+		return -EBADMSG;
+	memcpy(&head, payload, sizeof(head));
+	if (head.size != size || !event_is_whole(&head, payload, size))
+		return -EBADMSG;
+	hear_of(table, head.time);
+	entry = entry_find(table, head.cookie, head.generation);
+	if (!entry)
+		return orphans_keep(table->orphans, head.cookie, head.generation, table->newest,
+				    FRAME_EVENT, payload, size);
+	return take_event(table, entry, payload);
+}
+
+/* A record that waited fails only for want of memory, and then it is a gap like any other. */
+static void replay(struct table *table, struct entry *entry)
+{
+	struct orphan_record *record =
+		orphans_take(table->orphans, entry->key.cookie, (uint32_t)entry->key.generation);
+
+	while (record) {
+		struct orphan_record *next = record->next;
+
+		table_frame(table, record->kind, record->payload, record->size);
+		free(record);
+		record = next;
+	}
+}
+
+uint64_t table_tick(struct table *table, uint64_t now)
+{
+	uint64_t wait = orphans_expire(table->orphans, now);
+	uint64_t lasts = table->options.progress_seconds * SECOND;
+
+	hear_of(table, now);
+	while (table->progress_next) {
+		struct entry *entry = table->progress_next;
+
+		if (entry->since + lasts > now) {
+			uint64_t left = entry->since + lasts - now;
+
+			return left < wait ? left : wait;
+		}
+		table->progress_next = entry->hh.next;
+		judge_again(table, &entry->connection);
+		if (table->options.on_progress)
+			table->options.on_progress(table->options.context, &entry->connection);
+		entry->connection.shown_progress = true;
+	}
+	return wait;
+}
+
+void table_end(struct table *table, uint64_t now)
+{
+	hear_of(table, now);
+	while (table->all) {
+		table->all->connection.last_seen = now;
+		entry_end(table, table->all);
+	}
+}
+
+size_t table_live(const struct table *table)
+{
+	return HASH_COUNT(table->all);
+}
+
+uint64_t table_over(const struct table *table)
+{
+	return table->over;
+}
+
+uint64_t table_orphans(const struct table *table)
+{
+	return orphans_dropped(table->orphans) + orphans_waiting(table->orphans);
+}
