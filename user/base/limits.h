@@ -43,8 +43,7 @@
 #define LIMIT_USERS 1024 /* names kept of user ids; the one asked for longest ago goes first */
 #define LIMIT_HOST_ADDRESSES 16384 /* a host of a hoster may have a /18 of them */
 #define LIMIT_HELO_NAMES 8 /* different HELO names remembered of an actor: two are enough for helo-changes */
-#define LIMIT_DESTINATIONS                                                                         \
-	64 /* different destinations remembered of an actor and window; also the largest fan-out threshold */
+#define LIMIT_FAN_OUT 64 /* different destinations remembered of an actor, so the largest fan-out threshold */
 #define LIMIT_CONFIG_BYTES 1048576 /* a configuration larger than this is a mistake */
 #define LIMIT_LOSS_ROWS 4096 /* as in bpf/limits.bpf.h */
 

@@ -39,7 +39,11 @@ struct config_allow {
 	char *name;
 	bool has_uid;
 	uint32_t uid;
-	char *service, *container, *cgroup, *exe; /* exact; cgroup also matches what is below it */
+	/*
+	 * Exact; cgroup also matches what is below it. Service and container hold only for names that the host made
+	 * (see cgroup.h), exe only for a file that nobody but root, or the rule's own user, can write.
+	 */
+	char *service, *container, *cgroup, *exe;
 	bool has_address;
 	uint8_t address[16];
 	uint8_t prefix;
@@ -62,6 +66,13 @@ struct config {
 	uint32_t many_recipients; /* in one connection, 50 */
 	uint32_t progress_seconds; /* a line for a connection that lasts, 30 */
 };
+
+/*
+ * Rows are added through these: every text of `row` is copied. 0, -ENOSPC (LIMIT_RULES reached), -ENOMEM.
+ */
+int config_add_mta(struct config *config, const struct config_mta *row);
+int config_add_relay(struct config *config, const struct config_relay *row);
+int config_add_allow(struct config *config, const struct config_allow *row);
 
 /* The defaults, with the built-in MTAs. NULL = out of memory. */
 struct config *config_default(void);
