@@ -25,6 +25,7 @@
 
 #include "event.h"
 #include "base/limits.h"
+#include "smtp/machine.h"
 
 /* Bytes with a length; bytes[] is not terminated; cut = the original was longer. */
 struct session_text {
@@ -60,14 +61,14 @@ struct session_facts {
 	uint16_t from_kept;
 	uint16_t from_lengths[LIMIT_SENDERS];
 	uint16_t from_used; /* bytes of from_bytes in use */
-	char from_bytes[2048];
+	char from_bytes[LIMIT_SENDER_BYTES];
 
 	/* Recipient domains, each once, lower case; same layout. */
 	uint32_t domains_over; /* different or not: those that found no room */
 	uint16_t domains_kept;
 	uint16_t domain_lengths[LIMIT_DOMAINS];
 	uint16_t domains_used;
-	char domain_bytes[1024];
+	char domain_bytes[LIMIT_DOMAIN_BYTES];
 
 	uint32_t recipients, refused; /* as above */
 	uint32_t accepted_recipients; /* RCPT answered 2xx */
@@ -96,36 +97,24 @@ typedef void session_recipient_fn(void *context, const char *address, size_t len
 typedef void session_step_fn(void *context, enum event_direction from, const char *line,
 			     size_t length);
 
-struct session_line {
-	uint16_t length;
-	bool cut; /* over LIMIT_LINE */
-	bool lost; /* begun in a gap: no verb can be told */
-	bool after_cr;
-	char bytes[LIMIT_LINE];
-};
-
 struct session {
 	struct session_facts facts;
 	session_recipient_fn *on_recipient;
 	session_step_fn *on_step;
 	void *context;
-	/* private to session.c from here on */
-	struct session_line line[2]; /* indexed by enum event_direction */
-	uint64_t next[2]; /* stream offsets expected */
-	uint16_t pending_head, pending_count;
-	uint8_t pending[LIMIT_PENDING]; /* kinds of commands that wait for a reply */
-	uint8_t state[16]; /* small private flags; session.c gives them names */
-	uint64_t chunk_left; /* octets of a BDAT chunk still to come */
+	struct session_machine machine; /* private to the session machine */
 };
 
-/* found: how the gate found it; FOUND_PORT with remote_port 465 makes TLS implicit when a ClientHello comes first. */
+/*
+ * remote_port 465 makes TLS implicit when a ClientHello comes first and the server does not answer in plain text. The
+ * callbacks may be NULL.
+ */
 void session_init(struct session *session, uint16_t remote_port, session_recipient_fn *on_recipient,
 		  session_step_fn *on_step, void *context);
 
 /*
  * One EVENT_DATA: `length` bytes at `offset`, then `withheld` bytes left out because of `why`. flags are DATA_*. An offset
  * beyond what was expected is a gap; bytes before it are dropped as already seen. Never fails.
- * A ClientHello (DATA_HELLO) may come in several pieces. DATA_PROXY bytes are a proxy's and no line of the dialogue.
  */
 void session_data(struct session *session, enum event_direction from, uint64_t offset,
 		  const uint8_t *bytes, size_t length, uint64_t withheld, enum withheld why,

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * commands.c - what the client says, a line at a time
+ *
+ * Reads a line as the servers that spammers meet do: verbs in any case, blanks where RFC 5321 4.1.1 has none, paths without
+ * <>. Every line takes a place in the queue of those that wait for a reply, known or not. The limits of lines.c hold; nothing
+ * here is fatal.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "smtp/internal.h"
+#include "smtp/lines.h"
+#include "smtp/pending.h"
+
+/* What is left of a line while it is read. */
+struct rest {
+	const char *at;
+	size_t length;
+};
+
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static void skip(struct rest *rest, size_t n)
+{
+	rest->at += n;
+	rest->length -= n;
+}
+
+static void skip_blanks(struct rest *rest)
+{
+	while (rest->length && blank(*rest->at))
+		skip(rest, 1);
+}
+
+static void trim_end(struct rest *rest)
+{
+	while (rest->length && blank(rest->at[rest->length - 1]))
+		rest->length--;
+}
+
+/* The length of the word that rest begins with. */
+static size_t word(const struct rest *rest)
+{
+	size_t n = 0;
+
+	while (n < rest->length && !blank(rest->at[n]))
+		n++;
+	return n;
+}
+
+static bool take_word(struct rest *rest, const char *name)
+{
+	size_t length = strlen(name);
+
+	if (word(rest) != length || strncasecmp(rest->at, name, length) != 0)
+		return false;
+	skip(rest, length);
+	skip_blanks(rest);
+	return true;
+}
+
+/* "FROM:" or "TO:" and the blanks around the colon. */
+static bool take_label(struct rest *rest, const char *name)
+{
+	struct rest try = *rest;
+	size_t length = strlen(name);
+
+	if (try.length < length || strncasecmp(try.at, name, length) != 0)
+		return false;
+	skip(&try, length);
+	skip_blanks(&try);
+	if (!try.length || *try.at != ':')
+		return false;
+	skip(&try, 1);
+	skip_blanks(&try);
+	*rest = try;
+	return true;
+}
+
+/* Where `end` stands outside a quoted string (RFC 5321 4.1.2), or the length. */
+static size_t find_unquoted(const struct rest *rest, bool (*end)(char c))
+{
+	bool quoted = false;
+	size_t i;
+
+	for (i = 0; i < rest->length; i++) {
+		if (quoted && rest->at[i] == '\\')
+			i++;
+		else if (rest->at[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && end(rest->at[i]))
+			return i;
+	}
+	return rest->length;
+}
+
+static bool closing(char c)
+{
+	return c == '>';
+}
+
+/* The path without <> and parameters. Where a > is missing, it ends at the first blank. */
+static struct rest take_path(struct rest rest)
+{
+	struct rest path = rest;
+
+	if (rest.length && *rest.at == '<') {
+		skip(&path, 1);
+		path.length = find_unquoted(&path, closing);
+		if (path.at + path.length < rest.at + rest.length)
+			return path;
+		path = rest;
+		skip(&path, 1);
+	}
+	path.length = find_unquoted(&path, blank);
+	return path;
+}
+
+/* RFC 3030 2: BDAT SP size [SP LAST]. A size that is none makes a command without a chunk. */
+static enum slot_kind bdat(struct session *session, struct rest rest)
+{
+	struct session_machine *machine = &session->machine;
+	size_t digits = word(&rest);
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < digits; i++) {
+		unsigned int digit = (unsigned char)rest.at[i] - '0';
+
+		if (digit > 9 || __builtin_mul_overflow(size, 10, &size) ||
+		    __builtin_add_overflow(size, digit, &size))
+			return SLOT_OTHER;
+	}
+	skip(&rest, digits);
+	skip_blanks(&rest);
+	machine->chunk_last = take_word(&rest, "LAST");
+	if (!digits || rest.length) {
+		machine->chunk_last = false;
+		return SLOT_OTHER;
+	}
+	machine->chunk_left = size;
+	return machine->chunk_last ? SLOT_BDAT_LAST : SLOT_BDAT;
+}
+
+static enum slot_kind helo(struct session *session, struct rest rest, bool cut)
+{
+	trim_end(&rest);
+	session->facts.smtp = true;
+	facts_helo_tried(session, rest.at, rest.length, cut);
+	return SLOT_HELO;
+}
+
+static enum slot_kind mail(struct session *session, struct rest rest)
+{
+	if (!take_label(&rest, "FROM"))
+		return SLOT_OTHER;
+	rest = take_path(rest);
+	session->facts.smtp = true;
+	facts_sender(&session->facts, rest.at, rest.length);
+	return SLOT_MAIL;
+}
+
+static enum slot_kind rcpt(struct session *session, struct rest rest)
+{
+	if (!take_label(&rest, "TO"))
+		return SLOT_OTHER;
+	rest = take_path(rest);
+	session->facts.smtp = true;
+	session->facts.recipients++;
+	facts_recipient(session, rest.at, rest.length);
+	return SLOT_RCPT;
+}
+
+static enum slot_kind auth(struct session *session, struct rest rest)
+{
+	struct session_facts *facts = &session->facts;
+	char *name = facts->mechanism_bytes;
+
+	rest.length = word(&rest);
+	if (!rest.length)
+		return SLOT_OTHER;
+	facts->auth = SESSION_AUTH_TRIED;
+	facts_text(&facts->mechanism, name, LIMIT_MECHANISM, rest.at, rest.length, false);
+	for (unsigned int i = 0; i < facts->mechanism.length; i++) {
+		if (name[i] >= 'a' && name[i] <= 'z')
+			name[i] -= 'a' - 'A';
+	}
+	return SLOT_AUTH;
+}
+
+static enum slot_kind parse(struct session *session, const struct session_line *line)
+{
+	struct rest rest = {line->bytes, line->length};
+
+	skip_blanks(&rest);
+	if (take_word(&rest, "LHLO")) {
+		session->facts.lmtp = true;
+		return helo(session, rest, line->cut);
+	}
+	if (take_word(&rest, "EHLO") || take_word(&rest, "HELO"))
+		return helo(session, rest, line->cut);
+	if (take_word(&rest, "MAIL"))
+		return mail(session, rest);
+	if (take_word(&rest, "RCPT"))
+		return rcpt(session, rest);
+	if (take_word(&rest, "BDAT"))
+		return bdat(session, rest);
+	if (take_word(&rest, "AUTH"))
+		return auth(session, rest);
+	if (take_word(&rest, "DATA"))
+		return SLOT_DATA;
+	if (take_word(&rest, "RSET"))
+		return SLOT_RSET;
+	if (take_word(&rest, "STARTTLS"))
+		return SLOT_STARTTLS;
+	if (take_word(&rest, "QUIT")) {
+		session->facts.quit = true;
+		return SLOT_QUIT;
+	}
+	return SLOT_OTHER;
+}
+
+/*
+ * The gate withholds secrets; a client that does not wait for the 334 is the one case where it has no reason to yet. What
+ * stands behind AUTH and is no command, and what stands behind its mechanism, is told to nobody.
+ */
+static void tell(struct session *session, const struct session_line *line, enum slot_kind kind)
+{
+	struct rest rest = {line->bytes, line->length};
+	struct session_pending *pending = &session->machine.pending;
+
+	if (!session->on_step)
+		return;
+	if (kind == SLOT_OTHER && pending_find(pending, SLOT_AUTH) != PENDING_NONE)
+		return;
+	if (kind == SLOT_AUTH) {
+		skip_blanks(&rest);
+		take_word(&rest, "AUTH");
+		rest.length = rest.at + word(&rest) - line->bytes;
+		rest.at = line->bytes;
+	}
+	session->on_step(session->context, FROM_CLIENT, rest.at, rest.length);
+}
+
+/* A BDAT chunk of no octets is complete at once. */
+static void empty_chunk(struct session *session)
+{
+	struct session_machine *machine = &session->machine;
+	struct session_pending *pending = &machine->pending;
+	int slot = pending_find_last(pending, SLOT_BDAT_LAST);
+
+	if (machine->chunk_left)
+		return;
+	machine->chunk_last = false;
+	session->facts.messages++;
+	if (slot != PENDING_NONE)
+		*pending_at(pending, slot) |= SLOT_COUNTED;
+}
+
+void commands_line(struct session *session, const struct session_line *line)
+{
+	struct session_machine *machine = &session->machine;
+	enum slot_kind kind = SLOT_LOST;
+
+	if (machine->doubt[FROM_SERVER])
+		session_forget(session, pending_answered_unseen(&machine->pending));
+	machine->chunk_left = 0; /* the gate passes no line inside a chunk */
+	machine->chunk_last = false;
+	if (!line->lost) {
+		kind = parse(session, line);
+		tell(session, line, kind);
+	}
+	pending_push(&machine->pending, kind);
+	if (machine->pending.unqueued)
+		session->facts.pending_over = true;
+	if (kind == SLOT_BDAT_LAST)
+		empty_chunk(session);
+}

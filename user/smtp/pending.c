@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pending.c - the queue of commands that wait for a reply
+ *
+ * A ring of one byte a command. Replies come in the order of the commands (RFC 5321 2.3.7, RFC 2920 3.2); only where bytes are
+ * missing is the place of a reply told from its code. Every index is checked against the count; nothing is fatal.
+ */
+#include <string.h>
+
+#include "smtp/pending.h"
+
+static unsigned int slot_index(const struct session_pending *pending, unsigned int n)
+{
+	return (pending->head + n) % LIMIT_PENDING;
+}
+
+void pending_push(struct session_pending *pending, enum slot_kind kind)
+{
+	/* Behind commands that found no room there is no place either, or replies would be given to the wrong ones. */
+	if (pending->unqueued || pending->count == LIMIT_PENDING) {
+		if (pending->unqueued < UINT32_MAX)
+			pending->unqueued++;
+		return;
+	}
+	pending->slots[slot_index(pending, pending->count)] = kind;
+	pending->count++;
+}
+
+uint8_t *pending_at(struct session_pending *pending, unsigned int n)
+{
+	return &pending->slots[slot_index(pending, n)];
+}
+
+enum slot_kind pending_kind(const struct session_pending *pending, unsigned int n)
+{
+	return pending->slots[slot_index(pending, n)] & SLOT_KIND;
+}
+
+int pending_find(const struct session_pending *pending, enum slot_kind kind)
+{
+	for (unsigned int n = 0; n < pending->count; n++) {
+		if (pending_kind(pending, n) == kind)
+			return n;
+	}
+	return PENDING_NONE;
+}
+
+int pending_find_last(const struct session_pending *pending, enum slot_kind kind)
+{
+	for (unsigned int n = pending->count; n-- > 0;) {
+		if (pending_kind(pending, n) == kind)
+			return n;
+	}
+	return PENDING_NONE;
+}
+
+void pending_drop(struct session_pending *pending, unsigned int n)
+{
+	if (n > pending->count)
+		n = pending->count;
+	pending->head = slot_index(pending, n);
+	pending->count -= n;
+}
+
+void pending_truncate(struct session_pending *pending, unsigned int n)
+{
+	if (n < pending->count)
+		pending->count = n;
+	pending->unqueued = 0;
+}
+
+/* The only command that a code can answer, or SLOT_OTHER: several can. */
+static enum slot_kind owner_of(unsigned int code)
+{
+	switch (code) {
+	case 354:
+		return SLOT_DATA;
+	case 334:
+	case 235:
+		return SLOT_AUTH;
+	case 221:
+		return SLOT_QUIT;
+	case 220:
+		return SLOT_STARTTLS;
+	default:
+		return SLOT_OTHER;
+	}
+}
+
+static bool can_answer(uint8_t slot, unsigned int code)
+{
+	enum slot_kind kind = slot & SLOT_KIND;
+	enum slot_kind owner = owner_of(code);
+
+	if (kind == SLOT_LOST || code >= 400 || kind == owner)
+		return true;
+	switch (kind) {
+	case SLOT_DATA:
+		return (slot & SLOT_WHOLE) && code / 100 == 2; /* its 354 was not seen */
+	case SLOT_AUTH:
+	case SLOT_STARTTLS:
+	case SLOT_QUIT:
+		return false;
+	case SLOT_OTHER:
+		return code / 100 == 2 && (owner == SLOT_OTHER || code == 220); /* XCLIENT: 220 */
+	default:
+		return code / 100 == 2 && owner == SLOT_OTHER;
+	}
+}
+
+/* RFC 3463: X.1.5 is about a recipient, X.1.0 in practice about the sender. Nothing else tells their 250s apart. */
+static enum slot_kind hinted(const char *line, size_t length)
+{
+	if (length < 9 || line[5] != '.' || line[6] != '1' || line[7] != '.')
+		return SLOT_OTHER;
+	if (line[8] == '5')
+		return SLOT_RCPT;
+	return line[8] == '0' ? SLOT_MAIL : SLOT_OTHER;
+}
+
+int pending_match(const struct session_pending *pending, unsigned int code, const char *line,
+		  size_t length, bool doubt)
+{
+	enum slot_kind hint = doubt ? hinted(line, length) : SLOT_OTHER;
+	int place = PENDING_NONE;
+
+	if (!pending->count)
+		return PENDING_NONE;
+	if (hint != SLOT_OTHER)
+		place = pending_find(pending, hint);
+	if (place != PENDING_NONE)
+		return place;
+	if (can_answer(pending->slots[pending->head], code))
+		return 0;
+	if (owner_of(code) != SLOT_OTHER)
+		place = pending_find(pending, owner_of(code));
+	if (place != PENDING_NONE)
+		return place;
+	return doubt || code == 354 ? PENDING_NONE : 0;
+}
+
+unsigned int pending_answered_unseen(const struct session_pending *pending)
+{
+	for (unsigned int n = pending->count; n-- > 0;) {
+		switch (pending_kind(pending, n)) {
+		case SLOT_HELO:
+		case SLOT_DATA:
+		case SLOT_STARTTLS:
+		case SLOT_AUTH:
+		case SLOT_QUIT:
+		case SLOT_OTHER:
+			return n + 1;
+		default:
+			break;
+		}
+	}
+	return 0;
+}
