@@ -88,7 +88,8 @@ def run(kernel, command, tree, vmexit, cgroup="v2", append="", timeout=120, show
         (job / "command").write_text(command + "\n")
         (job / "cgroup").write_text(cgroup + "\n")
         (job / "tree").write_text(f"{tree}\n")
-        shutil.copy(HERE / "guest", job / "guest")
+        for script in ("guest", "mount-cgroups"):
+            shutil.copy(HERE / script, job / script)
         shutil.copy(vmexit, job / "vmexit")
         make_initramfs(kernel, job, busybox)
         started.append(start_virtiofsd(job))
