@@ -118,6 +118,15 @@ unit: $(UNITS)
 run: all
 	./smtpsnoop trace $(ARGS)
 
+# KERNELS="6.1 7" selects (tests/vm/kernels); FULL=1 runs all live tests with each backend.
+vmtest: all $(O)/tests/vm/headroom
+	$(Q)tests/vm/run $(if $(FULL),--full) $(KERNELS)
+
+$(O)/tests/vm/headroom: tests/vm/headroom.c
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< -lbpf -lelf -lz
+
 clean:
 	$(Q)rm -rf .output smtpsnoop cover
 
