@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""say.py HOST PORT - a client that does exactly what it is told, a JSON list of steps on standard input.
+
+["send", TEXT]  ["bytes", TEXT] byte by byte, each its own segment  ["hear"] one reply  ["hear", N]  ["close"]
+["line"] one line  ["read", N] bytes  ["sendfile", PATH]  ["zerocopy", TEXT]  ["nonblocking"] before the connect  ["early"] speaks before it hears
+["fork"] goes on in a child  ["repeat", TEXT, N]  ["reset"] ends with RST  ["wait"] for a line on standard input
+["shutdown"] ends its direction and reads to the end
+Text is Latin-1, so that any byte can be said; it is not in argv, which smtpsnoop shows.
+"""
+import json
+import os
+import select
+import socket
+import struct
+import sys
+
+MSG_ZEROCOPY, SO_ZEROCOPY = 0x4000000, 60
+host, port = sys.argv[1], int(sys.argv[2])
+steps = json.loads(sys.stdin.readline())
+
+
+def hear(sock, left):
+    """`left` whole replies; an ended connection ends the program."""
+    while left:
+        line = b""
+        while not line.endswith(b"\n"):
+            byte = sock.recv(1)
+            if not byte:
+                sys.exit(3)
+            line += byte
+        if line[3:4] != b"-":
+            left -= 1
+
+
+def connect(blocking):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if blocking:
+        sock.connect((host, port))
+        return sock
+    sock.setblocking(False)
+    sock.connect_ex((host, port))
+    select.select([], [sock], [])
+    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
+    sock.setblocking(True)
+    return sock
+
+
+blocking = True
+if steps and steps[0] == ["nonblocking"]:
+    blocking = False
+    steps.pop(0)
+try:
+    sock = connect(blocking)
+except OSError as error:
+    print(error.errno)
+    sys.exit(4)
+for verb, *values in steps:
+    data = values[0].encode("latin-1") if values and isinstance(values[0], str) else b""
+    if verb == "send":
+        sock.sendall(data)
+    elif verb == "repeat":
+        sock.sendall(data * values[1])
+    elif verb == "bytes":
+        for at in range(len(data)):
+            sock.sendall(data[at:at + 1])
+    elif verb == "hear":
+        hear(sock, values[0] if values else 1)
+    elif verb == "line":
+        while sock.recv(1) not in (b"\n", b""):
+            pass
+    elif verb == "read":
+        sock.recv(values[0], socket.MSG_WAITALL)
+    elif verb == "sendfile":
+        with open(values[0], "rb") as file:
+            sock.sendfile(file)
+    elif verb == "zerocopy":
+        sock.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
+        sent = 0
+        while sent < len(data):
+            sent += sock.send(data[sent:], MSG_ZEROCOPY)
+    elif verb == "fork":
+        child = os.fork()
+        if child:
+            sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    elif verb == "wait":
+        sys.stdin.readline()
+    elif verb == "shutdown":
+        sock.shutdown(socket.SHUT_WR)
+        while sock.recv(65536):
+            pass
+    elif verb == "reset":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+        sys.exit(0)
+    else:
+        sys.exit(f"no such step: {verb}")
+sock.close()
