@@ -3,7 +3,7 @@
  * present.h - how connections are shown: aligned text, NDJSON, the summary
  *
  * Pure: time, FILE and width are arguments; every text of foreign origin is escaped here and nowhere else. Write errors stay
- * in the FILE (ferror); the caller looks.
+ * in the FILE (ferror); the caller looks. Nothing is flushed here: the caller does it, once a batch.
  */
 #ifndef SMTPSNOOP_PRESENT_H
 #define SMTPSNOOP_PRESENT_H

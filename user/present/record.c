@@ -4,15 +4,13 @@
  *
  * What is not known is absent. Where the dialogue was encrypted or never seen, counters of zero are not known either.
  */
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/limits.h"
+#include "present/label.h"
 #include "present/record.h"
 #include "present/record_process.h"
-
-static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 enum record_outcome record_outcome(const struct connection *connection)
 {
@@ -81,13 +79,10 @@ static void event_members(struct json *json, const struct record_origin *origin,
 static void endpoint(struct json *json, const char *key, const uint8_t address[16], uint16_t port,
 		     bool counted, uint64_t bytes)
 {
-	char text[INET6_ADDRSTRLEN];
+	char text[LABEL_ADDRESS];
 
 	json_object(json, key);
-	if (memcmp(address, mapped, sizeof(mapped)) == 0)
-		inet_ntop(AF_INET, address + sizeof(mapped), text, sizeof(text));
-	else
-		inet_ntop(AF_INET6, address, text, sizeof(text));
+	label_address(text, sizeof(text), address);
 	json_text(json, "ip", text);
 	if (port)
 		json_number(json, "port", port);

@@ -16,7 +16,7 @@
 #include "base/limits.h"
 #include "store/orphans.h"
 
-#define SECOND 1000000000ull
+#define SECOND UINT64_C(1000000000)
 
 struct orphan_key {
 	uint64_t cookie;

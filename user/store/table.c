@@ -17,7 +17,7 @@
 #include "store/connection.h"
 #include "store/orphans.h"
 
-#define SECOND 1000000000ull
+#define SECOND UINT64_C(1000000000)
 
 /* A socket that connects anew ends what it was before; that many OPEN records in a row may have been lost in between. */
 #define GENERATIONS_BACK 16

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * answer.h - what became of a connection, in the fewest words
+ */
+#ifndef SMTPSNOOP_ANSWER_H
+#define SMTPSNOOP_ANSWER_H
+
+#include "store/connection.h"
+
+#define ANSWER_BYTES (4 * LIMIT_REPLY + 64)
+
+/* The worst reply, or what came in its place, escaped. */
+void answer_of(char *out, size_t size, const struct connection *connection);
+
+/* "1/1": accepted of tried; "-" where nothing was tried or nothing can be known. Fits `width` if 4 or more. */
+void answer_mail(char *out, size_t size, const struct connection *connection, unsigned int width);
+void answer_rcpt(char *out, size_t size, const struct connection *connection, unsigned int width);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * group.c - one actor of the summary
+ *
+ * Counts are exact; where a bound is reached the words say "over". Out of memory for the set of destinations is shown the
+ * same way. Nothing is fatal.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "present/group.h"
+
+#define HOSTS_FIRST 8
+
+void sums_add(struct sums *sums, const struct connection *connection)
+{
+	const struct session_facts *facts =
+		connection->session ? &connection->session->facts : NULL;
+
+	if (!sums->connections || connection->opened < sums->first)
+		sums->first = connection->opened;
+	if (connection->last_seen > sums->last)
+		sums->last = connection->last_seen;
+	sums->connections++;
+	sums->reasons |= connection->verdict.reasons;
+	sums->unanswered += !connection->established;
+	if (!facts)
+		return;
+	sums->messages += facts->accepted;
+	sums->recipients += facts->accepted_recipients;
+	sums->refused += facts->refused;
+}
+
+/* Where the address is in the set, or the free place for it. FNV-1a; a bad choice of addresses costs time, not truth. */
+static unsigned int hosts_slot(const struct hosts *hosts, const uint8_t address[16])
+{
+	static const uint8_t empty[16];
+	uint32_t hash = 2166136261u;
+	unsigned int slot;
+
+	for (int i = 0; i < 16; i++)
+		hash = (hash ^ address[i]) * 16777619u;
+	slot = (hash ^ hash >> 15) & (hosts->room - 1);
+	while (memcmp(hosts->slots[slot], empty, 16) && memcmp(hosts->slots[slot], address, 16))
+		slot = (slot + 1) & (hosts->room - 1);
+	return slot;
+}
+
+static bool hosts_grow(struct hosts *hosts)
+{
+	static const uint8_t empty[16];
+	struct hosts larger = {.room = hosts->room ? hosts->room * 2 : HOSTS_FIRST};
+
+	larger.slots = calloc(larger.room, sizeof(*larger.slots));
+	if (!larger.slots)
+		return false;
+	for (unsigned int i = 0; i < hosts->room; i++)
+		if (memcmp(hosts->slots[i], empty, 16))
+			memcpy(larger.slots[hosts_slot(&larger, hosts->slots[i])], hosts->slots[i],
+			       16);
+	free(hosts->slots);
+	hosts->slots = larger.slots;
+	hosts->room = larger.room;
+	return true;
+}
+
+void hosts_add(struct hosts *hosts, const uint8_t address[16])
+{
+	unsigned int slot;
+
+	if (hosts->room && !memcmp(hosts->slots[slot = hosts_slot(hosts, address)], address, 16))
+		return;
+	if (hosts->count == LIMIT_SUMMARY_HOSTS ||
+	    (hosts->count * 2 >= hosts->room && !hosts_grow(hosts))) {
+		hosts->over = true;
+		return;
+	}
+	memcpy(hosts->slots[hosts_slot(hosts, address)], address, 16);
+	hosts->count++;
+}
+
+/* As session.h ranks replies: one that names a blocklist, a 5xx, a 4xx. */
+static int rank(uint16_t code, const char *blocklist)
+{
+	return blocklist ? 3 : code >= 500 ? 2 : code >= 400 ? 1 : 0;
+}
+
+static void worst_add(struct group *group, const struct session_facts *facts)
+{
+	int theirs = rank(facts->worst_code, facts->blocklist);
+	int ours = rank(group->worst_code, group->blocklist);
+
+	if (theirs > ours) {
+		group->worst_code = facts->worst_code;
+		group->blocklist = facts->blocklist;
+		group->worst_times = 0;
+		escape_text(group->worst, sizeof(group->worst), facts->worst_reply_bytes,
+			    facts->worst_reply.length, NULL);
+	}
+	if (theirs && facts->worst_code == group->worst_code &&
+	    facts->blocklist == group->blocklist)
+		group->worst_times++;
+}
+
+/* Words that find the process again, joined by one space. */
+static void process_words(char *out, size_t size, const struct process *process)
+{
+	const struct text wide = {.layout.width = COLUMNS_MAX};
+	struct line line;
+
+	line_clear(&line);
+	text_process(&wide, &line, process, 0);
+	snprintf(out, size, "%s", line.text);
+}
+
+void group_add(struct group *group, const struct connection *connection)
+{
+	const struct process *opener = connection->opener;
+
+	if (!group->sums.connections && opener)
+		label_user(group->user, sizeof(group->user), opener);
+	if (opener)
+		process_words(group->process, sizeof(group->process), opener);
+	sums_add(&group->sums, connection);
+	hosts_add(&group->hosts, connection->ends.remote);
+	if (connection->session)
+		worst_add(group, &connection->session->facts);
+}
+
+void group_free(struct group *group)
+{
+	if (!group)
+		return;
+	free(group->hosts.slots);
+	free(group);
+}
+
+static const char *plural(uint64_t number)
+{
+	return number == 1 ? "" : "s";
+}
+
+void sums_words(char *out, size_t size, const struct sums *sums, const struct hosts *hosts)
+{
+	size_t used = (size_t)snprintf(out, size, "%" PRIu64 " connection%s", sums->connections,
+				       plural(sums->connections));
+
+	if (hosts)
+		used += (size_t)snprintf(out + used, size - used, " to %s%u host%s",
+					 hosts->over ? "over " : "", hosts->count,
+					 plural(hosts->count));
+	used += (size_t)snprintf(out + used, size - used, ", %" PRIu64 " message%s accepted",
+				 sums->messages, plural(sums->messages));
+	if (sums->recipients)
+		used += (size_t)snprintf(out + used, size - used,
+					 ", %" PRIu64 " recipient%s accepted", sums->recipients,
+					 plural(sums->recipients));
+	if (sums->refused)
+		used += (size_t)snprintf(out + used, size - used,
+					 ", %" PRIu64 " recipient%s refused", sums->refused,
+					 plural(sums->refused));
+	if (sums->unanswered)
+		snprintf(out + used, size - used, ", %" PRIu64 " never connected",
+			 sums->unanswered);
+}
+
+/* One indented paragraph, wrapped at blanks. */
+static void paragraph(const struct text *text, const char *words, unsigned int indent)
+{
+	struct line line;
+	char word[LINE_BYTES];
+
+	line_clear(&line);
+	while (*words) {
+		size_t length = strcspn(words, " ");
+
+		snprintf(word, sizeof(word), "%.*s", (int)length, words);
+		if (length)
+			text_word(text, &line, word, indent, 1);
+		words += length + (words[length] == ' ');
+	}
+	if (line.columns)
+		text_put(text, &line);
+}
+
+static void reason_words(char *out, size_t size, const struct group *group)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (unsigned int i = 0; i < REASON_COUNT && used + 64 < size; i++)
+		if (group->sums.reasons & 1ull << i)
+			used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "",
+						 verdict_reason_name((enum verdict_reason)i));
+}
+
+static void group_heading(const struct group *group, const struct text *text,
+			  int64_t wall_minus_boot)
+{
+	const unsigned int indent = 2, span = 17;
+	char from[12], to[12], fitted[LINE_BYTES];
+	enum verdict_class class = (enum verdict_class)group->key.class;
+	struct line line;
+
+	line_clear(&line);
+	line_pad(&line, indent);
+	line_colour(&line, text_colour(text, text_verdict_style(class)));
+	line_cell(&line, verdict_name(class), text->layout.verdict, 1);
+	line_colour(&line, text_colour(text, STYLE_END));
+	line_add(&line, group->user);
+	line_add(&line, "  ");
+	if (line.columns + span + 12 < text->layout.width) {
+		label_fit(fitted, sizeof(fitted), &group->key.label,
+			  text->layout.width - line.columns - span - 2);
+		line_add(&line, fitted);
+	}
+	text_clock(from, sizeof(from), (int64_t)group->sums.first + wall_minus_boot);
+	text_clock(to, sizeof(to), (int64_t)group->sums.last + wall_minus_boot);
+	line_pad(&line, line.columns + 2);
+	line_format(&line, "%s-%s", from, to);
+	text_put(text, &line);
+}
+
+void group_print(const struct group *group, const struct text *text, int64_t wall_minus_boot)
+{
+	const unsigned int indent = 11; /* under the user's name */
+	char words[1024];
+	struct line line;
+
+	group_heading(group, text, wall_minus_boot);
+	sums_words(words, sizeof(words), &group->sums, &group->hosts);
+	paragraph(text, words, indent);
+	if (group->worst_code) {
+		snprintf(words, sizeof(words), "%" PRIu64 " x %s", group->worst_times,
+			 group->worst);
+		line_clear(&line);
+		text_word(text, &line, words, indent, 1);
+		text_put(text, &line);
+	}
+	reason_words(words, sizeof(words), group);
+	paragraph(text, words, indent);
+	if (group->process[0]) {
+		snprintf(words, sizeof(words), "last: %s", group->process);
+		paragraph(text, words, indent);
+	}
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * label.c - the short words for who sent a connection, and to whom
+ *
+ * Words only, never a judgement: everything here but the executable is the process's own claim. Nothing is fatal.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "base/escape.h"
+#include "present/layout.h"
+#include "present/label.h"
+
+#define ELLIPSIS "\xe2\x80\xa6"
+
+/* Options of an interpreter that matter to find the script among its arguments. */
+static const struct interpreter {
+	const char *name; /* of the executable; a version may follow */
+	const char *code; /* letters whose argument is the program itself */
+	const char *skip; /* letters with another argument */
+	const char *file; /* letters whose argument is the script, or a module's name */
+} interpreters[] = {
+	{"perl", "eE", "", ""},	 {"python", "c", "WX", "m"}, {"php", "r", "cdz", "fF"},
+	{"ruby", "e", "rI", ""}, {"nodejs", "ep", "r", ""},  {"node", "ep", "r", ""},
+	{"bash", "c", "oO", ""}, {"dash", "c", "o", ""},     {"zsh", "c", "o", ""},
+	{"ksh", "c", "o", ""},	 {"sh", "c", "o", ""},	     {"lua", "e", "l", ""},
+	{"tclsh", "", "", ""},	 {"awk", "", "vF", "f"},     {"gawk", "", "vF", "f"},
+	{"java", "", "", ""},	 {"deno", "", "", ""},	     {"bun", "", "", ""},
+	{"busybox", "", "", ""},
+};
+
+static bool is_version(struct bytes rest)
+{
+	for (size_t i = 0; i < rest.length; i++)
+		if (!strchr("0123456789.-", rest.at[i]) || !rest.at[i])
+			return false;
+	return true;
+}
+
+static const struct interpreter *interpreter_of(struct bytes name)
+{
+	for (size_t i = 0; i < sizeof(interpreters) / sizeof(interpreters[0]); i++) {
+		size_t length = strlen(interpreters[i].name);
+
+		if (name.length >= length && !memcmp(name.at, interpreters[i].name, length) &&
+		    is_version((struct bytes){name.at + length, name.length - length}))
+			return &interpreters[i];
+	}
+	return NULL;
+}
+
+static bool starts_with(struct bytes text, const char *start)
+{
+	size_t length = strlen(start);
+
+	return text.length >= length && memcmp(text.at, start, length) == 0;
+}
+
+/* The end of a long text, from a component's beginning on. */
+static void set_path(struct label *label, struct bytes path)
+{
+	label->path = true;
+	if (path.length > LIMIT_LABEL) {
+		const char *slash;
+
+		path.at += path.length - LIMIT_LABEL;
+		path.length = LIMIT_LABEL;
+		slash = memchr(path.at, '/', path.length);
+		if (slash) {
+			path.length -= (size_t)(slash - path.at);
+			path.at = slash;
+		}
+		strcpy(label->text, ELLIPSIS);
+	}
+	escape_text(label->text + strlen(label->text), sizeof(label->text) - strlen(label->text),
+		    path.at, path.length, NULL);
+}
+
+static void set_text(struct label *label, struct bytes text)
+{
+	escape_text(label->text, sizeof(label->text), text.at,
+		    text.length < LIMIT_LABEL ? text.length : LIMIT_LABEL, NULL);
+}
+
+static void set_suffix(struct label *label, const char *before, struct bytes name,
+		       const char *after)
+{
+	char escaped[LABEL_SUFFIX / 2];
+
+	escape_text(escaped, sizeof(escaped), name.at, name.length, NULL);
+	snprintf(label->suffix, sizeof(label->suffix), "%s%s%s", before, escaped, after);
+}
+
+/* A relative script is below the working directory, as far as that is still the one it was started in. */
+static void set_script(struct label *label, const struct process *process, struct bytes script,
+		       struct bytes interpreter)
+{
+	char joined[1600];
+	int length;
+
+	if (starts_with(script, "./")) {
+		script.at += 2;
+		script.length -= 2;
+	}
+	if (script.length && script.at[0] != '/' && process->cwd.length > 1) {
+		length = snprintf(joined, sizeof(joined), "%.*s/%.*s", (int)process->cwd.length,
+				  process->cwd.at, (int)script.length, script.at);
+		if (length > 0 && (size_t)length < sizeof(joined))
+			script = (struct bytes){joined, (size_t)length};
+	}
+	set_path(label, script);
+	set_suffix(label, " (", interpreter, ")");
+}
+
+/* "-we": the last letter of a bundle is the one that takes an argument. Long bundles are attached values. */
+static char last_letter(struct bytes argument)
+{
+	return argument.length >= 2 && argument.length <= 5 ? argument.at[argument.length - 1] : 0;
+}
+
+static bool label_interpreter(struct label *label, const struct process *process,
+			      const struct interpreter *interpreter, struct bytes name)
+{
+	struct bytes argument;
+
+	for (unsigned int i = 1; (argument = process_argument(process, i)).at; i++) {
+		struct bytes value = process_argument(process, i + 1);
+		char letter = last_letter(argument);
+
+		if (!argument.length || argument.at[0] != '-') {
+			if (!argument.length)
+				continue;
+			set_script(label, process, argument, name);
+			return true;
+		}
+		if (!letter || argument.at[1] == '-')
+			continue;
+		if (strchr(interpreter->file, letter) && value.length) {
+			set_script(label, process, value, name);
+			return true;
+		}
+		if (strchr(interpreter->code, letter) && value.length) {
+			char text[LIMIT_LABEL];
+			int length = snprintf(text, sizeof(text), "%.*s -%c %.*s", (int)name.length,
+					      name.at, letter, (int)value.length, value.at);
+
+			set_text(label, (struct bytes){text, (size_t)length < sizeof(text)
+								     ? (size_t)length
+								     : sizeof(text) - 1});
+			return true;
+		}
+		i += strchr(interpreter->skip, letter) != NULL;
+	}
+	return false;
+}
+
+/* php-fpm: "php-fpm: pool www" is all that its command line says, and it says which site. */
+static bool label_pool(struct label *label, const struct process *process, struct bytes name)
+{
+	static const char title[] = "php-fpm: ";
+	struct bytes argument = process_argument(process, 0);
+
+	if (!starts_with(name, "php-fpm") || !argument.at || !starts_with(argument, title))
+		return false;
+	argument.at += sizeof(title) - 1;
+	argument.length -= sizeof(title) - 1;
+	while (argument.length && argument.at[argument.length - 1] == ' ')
+		argument.length--;
+	set_text(label, argument);
+	set_suffix(label, " (", name, ")");
+	return true;
+}
+
+/* Where the distribution's programs are, the name alone says it all. */
+static bool is_ordinary(struct bytes exe, size_t name_length)
+{
+	static const char *const places[] = {"/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/",
+					     "/usr/libexec/"};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (starts_with(exe, places[i]) && exe.length - name_length == strlen(places[i]))
+			return true;
+	return false;
+}
+
+static bool label_mta(struct label *label, const struct process *process, struct bytes name)
+{
+	size_t length = strnlen(process->extra.mta, sizeof(process->extra.mta));
+	char text[2 * ENRICHMENT_NAME_MAX + 8];
+
+	if (!length || starts_with(name, process->extra.mta))
+		return false;
+	snprintf(text, sizeof(text), "%.*s/%.*s", (int)length, process->extra.mta,
+		 (int)(name.length < ENRICHMENT_NAME_MAX ? name.length : ENRICHMENT_NAME_MAX),
+		 name.at);
+	set_text(label, (struct bytes){text, strlen(text)});
+	return true;
+}
+
+static void label_executable(struct label *label, const struct process *process, struct bytes name)
+{
+	static const struct bytes nothing = {"", 0};
+
+	if (!process->exe.length) {
+		set_text(label, name);
+		if (process->id.flags & IDENTITY_KTHREAD)
+			strcpy(label->suffix, " (kernel)");
+		return;
+	}
+	if (is_ordinary(process->exe, name.length))
+		set_text(label, name);
+	else
+		set_path(label, process->exe);
+	if (process->id.flags & IDENTITY_EXE_MEMFD)
+		set_suffix(label, " (memory only)", nothing, "");
+	else if (process->id.flags & IDENTITY_EXE_DELETED)
+		set_suffix(label, " (deleted)", nothing, "");
+}
+
+void label_of(struct label *label, const struct process *process, enum verdict_class class)
+{
+	const struct interpreter *interpreter;
+	struct bytes name;
+
+	memset(label, 0, sizeof(*label)); /* it is hashed as bytes */
+	if (!process) {
+		strcpy(label->text, "?");
+		return;
+	}
+	name = process_name(process);
+	if (class == VERDICT_MTA && label_mta(label, process, name))
+		return;
+	if (label_pool(label, process, name))
+		return;
+	interpreter = process->exe.length ? interpreter_of(name) : NULL;
+	if (interpreter && label_interpreter(label, process, interpreter, name))
+		return;
+	label_executable(label, process, name);
+}
+
+void label_fit(char *out, size_t size, const struct label *label, unsigned int width)
+{
+	unsigned int suffix = (unsigned int)escape_columns(label->suffix, strlen(label->suffix));
+	const char *slash = strrchr(label->text, '/');
+	const char *leaf = label->path && slash ? slash + 1 : label->text;
+	unsigned int least = (unsigned int)escape_columns(leaf, strlen(leaf));
+	char text[LINE_BYTES];
+
+	/* The suffix goes where it would cost the name itself. */
+	if (suffix >= width || least + suffix > width)
+		suffix = 0;
+	if (label->path)
+		columns_fit_path(text, sizeof(text), label->text, width - suffix);
+	else
+		columns_fit(text, sizeof(text), label->text, width - suffix);
+	snprintf(out, size, "%s%s", text, suffix ? label->suffix : "");
+}
+
+void label_user(char *out, size_t size, const struct process *process)
+{
+	if (!process)
+		snprintf(out, size, "?");
+	else if (process->extra.user[0])
+		escape_text(out, size, process->extra.user,
+			    strnlen(process->extra.user, ENRICHMENT_NAME_MAX), NULL);
+	else
+		snprintf(out, size, "uid %u", process->id.uid);
+}
+
+bool label_address(char *out, size_t size, const uint8_t address[16])
+{
+	bool v4 = address_is_v4(address);
+
+	inet_ntop(v4 ? AF_INET : AF_INET6, address + (v4 ? 12 : 0), out, (socklen_t)size);
+	return v4;
+}
+
+void label_endpoint(char *out, size_t size, const uint8_t address[16], uint16_t port,
+		    unsigned int width)
+{
+	char text[LABEL_ADDRESS + sizeof(ELLIPSIS)];
+	char number[8];
+	bool v4 = label_address(text, LABEL_ADDRESS, address);
+	size_t room, around;
+
+	snprintf(number, sizeof(number), "%u", port);
+	around = strlen(number) + (v4 ? 1 : 3);
+	room = width > around + 1 ? width - around : 2;
+	if (strlen(text) > room)
+		strcpy(text + room - 1, ELLIPSIS);
+	snprintf(out, size, v4 ? "%s:%s" : "[%s]:%s", text, number);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * label.h - the short words for who sent a connection, and to whom, as escaped text
+ */
+#ifndef SMTPSNOOP_LABEL_H
+#define SMTPSNOOP_LABEL_H
+
+#include <stdbool.h>
+
+#include "base/limits.h"
+#include "store/connection.h"
+
+#define LABEL_TEXT (4 * LIMIT_LABEL + 8) /* an escape takes four bytes for one, and an ellipsis */
+#define LABEL_SUFFIX 192
+#define LABEL_ADDRESS 46 /* INET6_ADDRSTRLEN */
+
+/*
+ * "/var/www/x/mailer.pl" and " (perl)": what a person would call the program. For an interpreter that is the script it was given
+ * on its command line.
+ */
+struct label {
+	char text[LABEL_TEXT];
+	char suffix[LABEL_SUFFIX];
+	bool path; /* text is a path: its end tells more than its beginning */
+};
+
+/* NULL: the opener is not known. */
+void label_of(struct label *label, const struct process *process, enum verdict_class class);
+
+/* Puts it into `width` columns: components of the path go first, then the suffix. */
+void label_fit(char *out, size_t size, const struct label *label, unsigned int width);
+
+/* The user's name, else "uid 1001". */
+void label_user(char *out, size_t size, const struct process *process);
+
+/* The address alone; true = IPv4. `size` is LABEL_ADDRESS at least. */
+bool label_address(char *out, size_t size, const uint8_t address[16]);
+
+/* "203.0.113.7:25", "[2001:db8::7]:25"; an address that is too wide loses its end, never the port. */
+void label_endpoint(char *out, size_t size, const uint8_t address[16], uint16_t port,
+		    unsigned int width);
+
+#endif

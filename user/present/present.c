@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * present.c - how connections are shown: text or JSON, whichever was asked for
+ *
+ * Chooses, filters and sums; the words are written next door. Nothing is fatal; a write error stays in the FILE.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "present/json.h"
+#include "present/losses.h"
+#include "present/present.h"
+#include "present/record.h"
+#include "present/summary.h"
+#include "present/text.h"
+
+#define SECOND UINT64_C(1000000000)
+
+struct present {
+	struct present_options options;
+	struct record_origin origin;
+	struct text text;
+	struct json json;
+	struct summary *summary;
+	uint64_t started;
+};
+
+struct present *present_new(const struct present_options *options)
+{
+	struct present *present = calloc(1, sizeof(*present));
+
+	if (!present)
+		return NULL;
+	present->options = *options;
+	present->text.out = options->out;
+	present->text.colour = options->colour;
+	present->text.layout = layout_for(options->width);
+	present->summary = summary_new();
+	if (!present->summary) {
+		free(present);
+		return NULL;
+	}
+	return present;
+}
+
+void present_free(struct present *present)
+{
+	if (!present)
+		return;
+	summary_free(present->summary);
+	free(present);
+}
+
+void present_width(struct present *present, unsigned int width)
+{
+	present->options.width = width;
+	present->text.layout = layout_for(width);
+}
+
+static bool shown(const struct present *present, const struct connection *connection)
+{
+	return present->options.verdicts & 1u << connection->verdict.class;
+}
+
+void present_start(struct present *present, const struct frame_start *start, uint64_t now,
+		   int64_t wall_minus_boot)
+{
+	struct record_origin *origin = &present->origin;
+
+	for (unsigned int i = 0; i < sizeof(start->boot_id); i++)
+		snprintf(origin->boot_id + 2 * i, 3, "%02x", start->boot_id[i]);
+	memcpy(origin->host, start->host, sizeof(origin->host));
+	origin->host[sizeof(origin->host) - 1] = '\0';
+	present->started = now;
+	if (!present->options.json) {
+		text_header(&present->text, start);
+		return;
+	}
+	json_begin(&present->json, present->options.out);
+	record_start(&present->json, origin, start, (int64_t)now + wall_minus_boot);
+	json_end(&present->json);
+}
+
+/* When it was over, or last heard of. */
+static uint64_t time_of(const struct connection *connection)
+{
+	return connection->closed ? connection->closed : connection->last_seen;
+}
+
+static void show(struct present *present, const struct connection *connection, uint64_t time,
+		 int64_t wall_minus_boot, bool progress)
+{
+	if (!shown(present, connection))
+		return;
+	if (!present->options.json) {
+		text_connection(&present->text, connection, time, wall_minus_boot, progress);
+		present->text.step_any = false;
+		return;
+	}
+	json_begin(&present->json, present->options.out);
+	record_connection(&present->json, &present->origin, connection,
+			  progress ? "progress" : "connection", time, wall_minus_boot);
+	json_end(&present->json);
+}
+
+void present_connection(struct present *present, const struct connection *connection,
+			int64_t wall_minus_boot)
+{
+	summary_add(present->summary, connection);
+	show(present, connection, time_of(connection), wall_minus_boot, false);
+}
+
+void present_progress(struct present *present, const struct connection *connection, uint64_t now,
+		      int64_t wall_minus_boot)
+{
+	show(present, connection, now, wall_minus_boot, true);
+}
+
+void present_step(struct present *present, const struct connection *connection, uint64_t time,
+		  const char *what, const char *line, size_t length, int64_t wall_minus_boot)
+{
+	if (!shown(present, connection))
+		return;
+	if (!present->options.json) {
+		text_step(&present->text, connection, time, what, line, length, wall_minus_boot);
+		return;
+	}
+	json_begin(&present->json, present->options.out);
+	record_step(&present->json, &present->origin, connection, time, what, line, length,
+		    wall_minus_boot);
+	json_end(&present->json);
+}
+
+void present_loss(struct present *present, const struct event_counters *counters, uint64_t now,
+		  int64_t wall_minus_boot)
+{
+	if (!present->options.json) {
+		losses_now(&present->text, counters, now, wall_minus_boot);
+		return;
+	}
+	json_begin(&present->json, present->options.out);
+	record_loss(&present->json, &present->origin, counters, (int64_t)now + wall_minus_boot);
+	json_end(&present->json);
+}
+
+void present_end(struct present *present, const struct frame_end *end,
+		 const struct frame_loss_row *rows, size_t row_count, uint64_t over,
+		 uint64_t orphans, uint64_t now, int64_t wall_minus_boot)
+{
+	struct record_totals totals = {
+		.end = end, .rows = rows, .row_count = row_count, .over = over, .orphans = orphans};
+
+	for (unsigned int i = 0; i < VERDICT_CLASSES; i++)
+		totals.verdicts[i] = summary_connections(present->summary, (enum verdict_class)i);
+	if (!present->options.json) {
+		uint64_t lasted = now > present->started ? now - present->started : 0;
+
+		summary_print(present->summary, &present->text, lasted / SECOND, wall_minus_boot);
+		losses_print(&present->text, &totals);
+		return;
+	}
+	json_begin(&present->json, present->options.out);
+	record_end(&present->json, &present->origin, &totals, (int64_t)now + wall_minus_boot);
+	json_end(&present->json);
+}
+
+bool present_saw_bypass(const struct present *present)
+{
+	return summary_connections(present->summary, VERDICT_BYPASS) ||
+	       summary_connections(present->summary, VERDICT_IMPOSTOR);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * rows.c - the live view for people: a line a connection, and the steps of --events
+ *
+ * What went round the MTA is in capitals and gets a second line with what is needed to find it; the rest stays quiet.
+ */
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "present/answer.h"
+#include "present/label.h"
+#include "present/text.h"
+
+#define SECOND UINT64_C(1000000000)
+#define INDENT_DETAIL 9 /* under VERDICT */
+#define INDENT_STEP 11
+#define LONG_SECONDS 10 /* from here on it is worth saying how long it lasted */
+
+static bool stands_out(enum verdict_class class)
+{
+	return text_verdict_style(class) != STYLE_QUIET;
+}
+
+static void verdict_word(char *out, size_t size, enum verdict_class class)
+{
+	size_t i;
+
+	snprintf(out, size, "%s", verdict_name(class));
+	if (class == VERDICT_BYPASS || class == VERDICT_IMPOSTOR)
+		for (i = 0; out[i]; i++)
+			out[i] = (char)toupper((unsigned char)out[i]);
+}
+
+/* "postfix/smtp" where the executable is perl: the other name that it wears. */
+static void other_name(const struct text *text, struct line *line, const struct process *process)
+{
+	struct bytes name = process_name(process);
+	struct bytes worn = {process->id.comm, strnlen(process->id.comm, EVENT_COMM_LEN)};
+	char escaped[256], word[300];
+
+	/* comm holds 15 characters of a longer name. */
+	if (worn.length <= name.length && memcmp(worn.at, name.at, worn.length) == 0)
+		worn = process_argument(process, 0);
+	if (!worn.length)
+		return;
+	escape_text(escaped, sizeof(escaped), worn.at, strnlen(worn.at, worn.length), NULL);
+	snprintf(word, sizeof(word), "calls itself \"%s\"", escaped);
+	text_word(text, line, word, INDENT_DETAIL, 1);
+}
+
+void text_process(const struct text *text, struct line *line, const struct process *process,
+		  unsigned int indent)
+{
+	struct bytes name = process_name(process);
+	struct bytes place = process->container.length ? process->container : process->unit;
+	char escaped[512], word[600];
+
+	escape_text(escaped, sizeof(escaped), name.at, name.length, NULL);
+	snprintf(word, sizeof(word), "%s[%" PRIu32 "]", escaped, process->id.tgid);
+	text_word(text, line, word, indent, 1);
+	if (!place.length)
+		return;
+	/* Twelve characters are how every tool shows a container. */
+	escape_text(escaped, sizeof(escaped), place.at,
+		    process->container.length && place.length == 64 ? 12 : place.length, NULL);
+	if (process->container.length && process->runtime)
+		snprintf(word, sizeof(word), "%s:%s", process->runtime, escaped);
+	else
+		snprintf(word, sizeof(word), "%s", escaped);
+	text_word(text, line, word, indent, 1);
+}
+
+static void handed_over(const struct text *text, struct line *line, const struct process *sender)
+{
+	struct bytes name = process_name(sender);
+	char escaped[256], word[300];
+
+	escape_text(escaped, sizeof(escaped), name.at, name.length, NULL);
+	snprintf(word, sizeof(word), "written by %s[%" PRIu32 "]", escaped, sender->id.tgid);
+	text_word(text, line, word, INDENT_DETAIL, 1);
+}
+
+static void reasons(const struct text *text, struct line *line, const struct connection *connection)
+{
+	unsigned int gap = 2;
+
+	for (unsigned int i = 0; i < REASON_COUNT; i++) {
+		const struct session *session = connection->session;
+		char word[96];
+
+		if (!(connection->verdict.reasons & 1ull << i))
+			continue;
+		snprintf(word, sizeof(word), "%s", verdict_reason_name((enum verdict_reason)i));
+		if (i == REASON_BLOCKLISTED && session && session->facts.blocklist)
+			snprintf(word, sizeof(word), "%s:%s",
+				 verdict_reason_name((enum verdict_reason)i),
+				 session->facts.blocklist);
+		text_word(text, line, word, INDENT_DETAIL, gap);
+		gap = 1;
+	}
+}
+
+/* The second line. */
+static void detail(const struct text *text, const struct connection *connection, bool progress)
+{
+	struct line line;
+
+	line_clear(&line);
+	if (connection->opener) {
+		text_process(text, &line, connection->opener, INDENT_DETAIL);
+		if (connection->verdict.reasons & 1ull << REASON_NAME_MISMATCH)
+			other_name(text, &line, connection->opener);
+	}
+	if (connection->sender)
+		handed_over(text, &line, connection->sender);
+	if (!progress && connection->closed > connection->opened + LONG_SECONDS * SECOND) {
+		char word[40];
+
+		snprintf(word, sizeof(word), "for %" PRIu64 " s",
+			 (connection->closed - connection->opened) / SECOND);
+		text_word(text, &line, word, INDENT_DETAIL, 1);
+	}
+	reasons(text, &line, connection);
+	if (line.columns)
+		text_put(text, &line);
+}
+
+static void answer(char *out, size_t size, const struct connection *connection, uint64_t time,
+		   bool progress)
+{
+	if (progress)
+		snprintf(out, size, "... still open after %" PRIu64 " s",
+			 time > connection->opened ? (time - connection->opened) / SECOND : 0);
+	else
+		answer_of(out, size, connection);
+}
+
+void text_connection(const struct text *text, const struct connection *connection, uint64_t time,
+		     int64_t wall_minus_boot, bool progress)
+{
+	const struct layout *layout = &text->layout;
+	enum verdict_class class = connection->verdict.class;
+	enum text_style style = text_verdict_style(class);
+	bool quiet = style == STYLE_QUIET;
+	char cell[ANSWER_BYTES];
+	struct label label;
+	struct line line;
+
+	line_clear(&line);
+	if (quiet)
+		line_colour(&line, text_colour(text, style));
+	text_clock(cell, sizeof(cell), (int64_t)time + wall_minus_boot);
+	line_cell(&line, cell, layout->time, layout->gap);
+	verdict_word(cell, sizeof(cell), class);
+	if (!quiet)
+		line_colour(&line, text_colour(text, style));
+	line_cell(&line, cell, layout->verdict, layout->gap);
+	if (!quiet)
+		line_colour(&line, text_colour(text, STYLE_END));
+	label_user(cell, sizeof(cell), connection->opener);
+	line_cell(&line, cell, layout->who, layout->gap);
+	label_of(&label, connection->opener, class);
+	label_fit(cell, sizeof(cell), &label, layout->sent_by);
+	line_cell(&line, cell, layout->sent_by, layout->gap);
+	label_endpoint(cell, sizeof(cell), connection->ends.remote, connection->ends.remote_port,
+		       layout->to);
+	line_cell(&line, cell, layout->to, layout->gap);
+	answer_mail(cell, sizeof(cell), connection, layout->mail);
+	line_cell_right(&line, cell, layout->mail, layout->gap);
+	answer_rcpt(cell, sizeof(cell), connection, layout->rcpt);
+	line_cell_right(&line, cell, layout->rcpt, layout->gap);
+	answer(cell, sizeof(cell), connection, time, progress);
+	line_cell(&line, cell, layout->answer, 0);
+	if (quiet)
+		line_colour(&line, text_colour(text, STYLE_END));
+	text_put(text, &line);
+	if (stands_out(class))
+		detail(text, connection, progress);
+}
+
+/* Whose steps follow, when it is not the connection of the step before. */
+static void step_heading(struct text *text, const struct connection *connection, uint64_t time,
+			 int64_t wall_minus_boot)
+{
+	struct line line;
+	char word[ANSWER_BYTES];
+
+	if (text->step_any && text->step_cookie == connection->cookie &&
+	    text->step_generation == connection->generation)
+		return;
+	text->step_any = true;
+	text->step_cookie = connection->cookie;
+	text->step_generation = connection->generation;
+	line_clear(&line);
+	line_colour(&line, text_colour(text, STYLE_QUIET));
+	text_clock(word, sizeof(word), (int64_t)time + wall_minus_boot);
+	line_add(&line, word);
+	line_pad(&line, INDENT_DETAIL);
+	label_user(word, sizeof(word), connection->opener);
+	text_word(text, &line, word, INDENT_DETAIL, 1);
+	if (connection->opener)
+		text_process(text, &line, connection->opener, INDENT_DETAIL);
+	label_endpoint(word, sizeof(word), connection->ends.remote, connection->ends.remote_port,
+		       60);
+	line_add(&line, " to ");
+	line_add(&line, word);
+	line_colour(&line, text_colour(text, STYLE_END));
+	text_put(text, &line);
+}
+
+static void step_words(struct line *line, const struct connection *connection, const char *what)
+{
+	if (!strcmp(what, "open"))
+		line_add(line, "connecting");
+	else if (!strcmp(what, "established"))
+		line_add(line, "connected");
+	else if (!strcmp(what, "closed"))
+		line_format(line, "closed: %s", connection_reason_name(connection->reason));
+	else if (!strcmp(what, "sender") && connection->sender) {
+		struct bytes name = process_name(connection->sender);
+
+		line_add(line, "now written by ");
+		line_bytes(line, name.at, name.length);
+		line_format(line, "[%" PRIu32 "]", connection->sender->id.tgid);
+	} else
+		line_add(line, what);
+}
+
+void text_step(struct text *text, const struct connection *connection, uint64_t time,
+	       const char *what, const char *bytes, size_t length, int64_t wall_minus_boot)
+{
+	uint64_t after = time > connection->opened ? time - connection->opened : 0;
+	char escaped[4 * LIMIT_LINE + 1], fitted[LINE_BYTES];
+	struct line line;
+
+	step_heading(text, connection, time, wall_minus_boot);
+	line_clear(&line);
+	line_pad(&line, INDENT_DETAIL);
+	line_format(&line, "%+9.3f  ", (double)after / 1e9);
+	if (!strcmp(what, "client") || !strcmp(what, "server")) {
+		line_add(&line, *what == 'c' ? "C: " : "S: ");
+		escape_text(escaped, sizeof(escaped), bytes, length, NULL);
+		columns_fit(fitted, sizeof(fitted), escaped, text->layout.width - line.columns);
+		line_add(&line, fitted);
+	} else
+		step_words(&line, connection, what);
+	text_put(text, &line);
+}

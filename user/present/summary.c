@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * summary.c - what a trace came to, by who
+ *
+ * The MTA, local and relay are one sum each; the rest is grouped by user, program and verdict. Nothing is fatal: without
+ * memory a connection is in "others".
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include "present/group.h"
+#include "present/summary.h"
+
+struct summary {
+	struct sums classes[VERDICT_CLASSES];
+	struct group *groups;
+	struct sums others;
+};
+
+struct summary *summary_new(void)
+{
+	return calloc(1, sizeof(struct summary));
+}
+
+void summary_free(struct summary *summary)
+{
+	if (!summary)
+		return;
+	while (summary->groups) {
+		struct group *group = summary->groups;
+
+		HASH_DEL(summary->groups, group);
+		group_free(group);
+	}
+	free(summary);
+}
+
+static struct group *group_new(struct summary *summary, const struct group_key *key)
+{
+	struct group *group;
+
+	if (HASH_COUNT(summary->groups) >= LIMIT_SUMMARY_ROWS)
+		return NULL;
+	group = calloc(1, sizeof(*group));
+	if (!group)
+		return NULL;
+	memcpy(&group->key, key, sizeof(*key));
+	HASH_ADD(hh, summary->groups, key, sizeof(group->key), group);
+	if (!group->hh.tbl) {
+		free(group);
+		return NULL;
+	}
+	return group;
+}
+
+void summary_add(struct summary *summary, const struct connection *connection)
+{
+	enum verdict_class class = connection->verdict.class;
+	struct group_key key;
+	struct group *group;
+
+	sums_add(&summary->classes[class], connection);
+	if (text_verdict_style(class) == STYLE_QUIET)
+		return;
+	memset(&key, 0, sizeof(key));
+	key.class = class;
+	key.uid = connection->opener ? connection->opener->id.uid : UINT32_MAX;
+	label_of(&key.label, connection->opener, class);
+	HASH_FIND(hh, summary->groups, &key, sizeof(key), group);
+	if (!group)
+		group = group_new(summary, &key);
+	if (group)
+		group_add(group, connection);
+	else
+		sums_add(&summary->others, connection);
+}
+
+uint64_t summary_connections(const struct summary *summary, enum verdict_class class)
+{
+	return summary->classes[class].connections;
+}
+
+static int severity(uint32_t class)
+{
+	return class == VERDICT_IMPOSTOR ? 2 : class == VERDICT_BYPASS ? 1 : 0;
+}
+
+static int worst_first(const struct group *a, const struct group *b)
+{
+	if (severity(a->key.class) != severity(b->key.class))
+		return severity(b->key.class) - severity(a->key.class);
+	if (a->sums.connections != b->sums.connections)
+		return a->sums.connections < b->sums.connections ? 1 : -1;
+	return 0;
+}
+
+static void print_sum(const struct summary *summary, const struct text *text,
+		      enum verdict_class class, const char *name)
+{
+	const struct sums *sums = &summary->classes[class];
+	char words[256];
+
+	if (!sums->connections && class != VERDICT_MTA)
+		return;
+	sums_words(words, sizeof(words), sums, NULL);
+	fprintf(text->out, "%s: %s.\n", name, sums->connections ? words : "no connections");
+}
+
+static void print_others(const struct summary *summary, const struct text *text,
+			 const struct sums *hidden, unsigned int hidden_groups)
+{
+	char words[256];
+
+	if (hidden_groups) {
+		sums_words(words, sizeof(words), hidden, NULL);
+		fprintf(text->out, "  and %u more: %s\n", hidden_groups, words);
+	}
+	if (summary->others.connections) {
+		sums_words(words, sizeof(words), &summary->others, NULL);
+		fprintf(text->out, "  others, too many to tell apart: %s\n", words);
+	}
+}
+
+static void sums_join(struct sums *into, const struct sums *from)
+{
+	into->connections += from->connections;
+	into->messages += from->messages;
+	into->recipients += from->recipients;
+	into->refused += from->refused;
+	into->unanswered += from->unanswered;
+}
+
+static void heading(const struct summary *summary, const struct text *text, uint64_t seconds)
+{
+	unsigned int bad = 0, unknown = 0;
+
+	for (const struct group *group = summary->groups; group; group = group->hh.next)
+		*(severity(group->key.class) ? &bad : &unknown) += 1;
+	fprintf(text->out, "\nRound the MTA in %" PRIu64 " s: ", seconds);
+	if (bad)
+		fprintf(text->out, "%u actor%s", bad, bad == 1 ? "" : "s");
+	else
+		fprintf(text->out, "%s", summary->others.connections ? "see others" : "nobody");
+	if (unknown)
+		fprintf(text->out, "; %u not judged for want of evidence", unknown);
+	fputc('\n', text->out);
+}
+
+void summary_print(struct summary *summary, const struct text *text, uint64_t seconds,
+		   int64_t wall_minus_boot)
+{
+	struct sums hidden = {0};
+	unsigned int shown = 0, hidden_groups = 0;
+
+	HASH_SORT(summary->groups, worst_first);
+	heading(summary, text, seconds);
+	for (const struct group *group = summary->groups; group; group = group->hh.next) {
+		if (shown < LIMIT_SUMMARY_SHOWN) {
+			group_print(group, text, wall_minus_boot);
+			shown++;
+		} else {
+			sums_join(&hidden, &group->sums);
+			hidden_groups++;
+		}
+	}
+	print_others(summary, text, &hidden, hidden_groups);
+	print_sum(summary, text, VERDICT_MTA, "The MTA");
+	print_sum(summary, text, VERDICT_LOCAL, "Handed to the local MTA");
+	print_sum(summary, text, VERDICT_RELAY, "To a configured relay, or allowed");
+}

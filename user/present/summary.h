@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * summary.h - what a trace came to, by who
+ *
+ * Bounded: LIMIT_SUMMARY_ROWS groups, over that "others"; LIMIT_SUMMARY_HOSTS destinations each.
+ */
+#ifndef SMTPSNOOP_SUMMARY_H
+#define SMTPSNOOP_SUMMARY_H
+
+#include "present/text.h"
+
+struct summary;
+
+struct summary *summary_new(void); /* NULL = out of memory */
+void summary_free(struct summary *summary);
+
+/* A connection that is over. Out of memory adds it to "others". */
+void summary_add(struct summary *summary, const struct connection *connection);
+
+/* Connections of a class so far. */
+uint64_t summary_connections(const struct summary *summary, enum verdict_class class);
+
+/* Worst first. `seconds`: how long the trace was. */
+void summary_print(struct summary *summary, const struct text *text, uint64_t seconds,
+		   int64_t wall_minus_boot);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * text.h - the live view for people: header, a line a connection, steps
+ */
+#ifndef SMTPSNOOP_TEXT_H
+#define SMTPSNOOP_TEXT_H
+
+#include <stdio.h>
+
+#include "base/frame.h"
+#include "present/layout.h"
+#include "store/connection.h"
+
+struct text {
+	FILE *out;
+	bool colour;
+	struct layout layout;
+	bool step_any; /* a step was shown, and of which connection */
+	uint64_t step_cookie;
+	uint32_t step_generation;
+};
+
+enum text_style { STYLE_HEAD, STYLE_ALARM, STYLE_DOUBT, STYLE_QUIET, STYLE_END };
+
+/* The terminal's sequence, or "" without colour. */
+const char *text_colour(const struct text *text, enum text_style style);
+enum text_style text_verdict_style(enum verdict_class class);
+
+/* Ends the line without trailing blanks and writes it. */
+void text_put(const struct text *text, struct line *line);
+/* Words one after another, wrapped at the width and indented. Words are separated by `gap` spaces. */
+void text_word(const struct text *text, struct line *line, const char *word, unsigned int indent,
+	       unsigned int gap);
+
+/* "03:12:11", local. */
+void text_clock(char *out, size_t size, int64_t unix_ns);
+
+void text_header(const struct text *text, const struct frame_start *start);
+void text_connection(const struct text *text, const struct connection *connection, uint64_t time,
+		     int64_t wall_minus_boot, bool progress);
+void text_step(struct text *text, const struct connection *connection, uint64_t time,
+	       const char *what, const char *line, size_t length, int64_t wall_minus_boot);
+
+/* "php-fpm8.2[4711] php8.2-fpm.service": the words that find the process again. */
+void text_process(const struct text *text, struct line *line, const struct process *process,
+		  unsigned int indent);
+
+#endif
