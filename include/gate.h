@@ -97,7 +97,7 @@ struct gate_side {
 	__u8 verb; /* enum gate_verb */
 	__u8 last; /* the byte before */
 	__u8 started; /* any byte was seen */
-	__u16 reserved;
+	__u16 last_letters; /* of BDAT's LAST */
 };
 
 struct gate {
@@ -141,6 +141,9 @@ enum gate_step {
 	GATE_REFUSE = 4, /* nothing of this piece */
 };
 
+/* One of the kernel's objects has the code, the others only the structures: GATE_CODE says which. */
+#if !defined(__bpf__) || defined(GATE_CODE)
+
 #define GATE_WORD4(a, b, c, d) ((__u64)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 #define GATE_WORD8(a, b, c, d, e, f, g, h) (GATE_WORD4(a, b, c, d) << 32 | GATE_WORD4(e, f, g, h))
 
@@ -151,6 +154,7 @@ GATE_INLINE void gate_line(struct gate_side *side)
 	side->length = 0;
 	side->part = GATE_PART_VERB;
 	side->verb = GATE_VERB_OTHER;
+	side->last_letters = 0;
 }
 
 GATE_INLINE __u8 gate_upper(__u8 c)
@@ -172,6 +176,13 @@ GATE_INLINE int gate_verb_ends(__u64 word)
 	__u8 next = word >> 24;
 
 	return next == 0 || next == ' ' || next == '\t' || next == '\r';
+}
+
+/* RFC 4217 4: how FTP asks for TLS; no mechanism of SMTP's is called so. */
+GATE_INLINE int gate_auth_tls(__u64 word)
+{
+	return word == GATE_WORD8('A', 'U', 'T', 'H', ' ', 'T', 'L', 'S') ||
+	       word == GATE_WORD8('A', 'U', 'T', 'H', ' ', 'S', 'S', 'L');
 }
 
 /* The protocol starts over inside the tunnel that a proxy has opened. */
@@ -248,9 +259,6 @@ GATE_INLINE int gate_classify(struct gate *gate)
 		if (known && (verb == GATE_WORD4('M', 'A', 'I', 'L') ||
 			      verb == GATE_WORD4('R', 'C', 'P', 'T')))
 			proof = 1; /* blanks before "FROM:" are forbidden, and taken by many servers */
-		if (word == GATE_WORD8('A', 'U', 'T', 'H', ' ', 'T', 'L', 'S') ||
-		    word == GATE_WORD8('A', 'U', 'T', 'H', ' ', 'S', 'S', 'L'))
-			goto other;
 		if (proof) {
 			gate->protocol = GATE_SMTP;
 			if (!gate->found)
@@ -309,7 +317,8 @@ GATE_INLINE int gate_command(struct gate *gate)
 		gate->hold = GATE_HOLD_SECRET;
 	} else if (verb == GATE_VERB_STARTTLS) {
 		gate->hold = GATE_HOLD_STARTTLS;
-	} else if (verb == GATE_VERB_BDAT && line->part != GATE_PART_REST && line->number) {
+	} else if (verb == GATE_VERB_BDAT && line->part != GATE_PART_REST && line->number &&
+		   !(line->last_letters & 3)) {
 		/* number holds the size plus one, so that "no digit" differs from "0" */
 		gate->chunk = line->number - 1;
 		if (gate->chunk)
@@ -321,18 +330,32 @@ GATE_INLINE int gate_command(struct gate *gate)
 	return gate->hold ? GATE_LAST : GATE_PASS;
 }
 
+/*
+ * "BDAT size" or "BDAT size LAST" and nothing else: what the server refuses as malformed has no chunk, and a client could hide
+ * its next commands in one that we believed in.
+ */
 GATE_INLINE void gate_chunk_digit(struct gate_side *line, __u8 c)
 {
-	if (c >= '0' && c <= '9' && line->part == GATE_PART_CHUNK &&
-	    line->number <= GATE_CHUNK_MAX) {
+	__u16 letters = line->last_letters;
+
+	if (line->last == '\r') {
+		line->part = GATE_PART_REST;
+	} else if (c >= '0' && c <= '9' && line->part == GATE_PART_CHUNK &&
+		   line->number <= GATE_CHUNK_MAX) {
 		if (line->number)
 			line->number = (line->number - 1) * 10 + (c - '0') + 1;
 		else
 			line->number = c - '0' + 1;
 	} else if (c == ' ' || c == '\t' || c == '\r') {
-		if (line->number)
+		if (letters & 3)
+			line->part = GATE_PART_REST;
+		else if (line->number)
 			line->part = GATE_PART_CHUNK_END;
-	} else if (line->part == GATE_PART_CHUNK) {
+	} else if (line->part == GATE_PART_CHUNK_END && letters < 4 &&
+		   gate_upper(c) ==
+			   (__u8)(GATE_WORD4('L', 'A', 'S', 'T') >> (24 - 8 * (letters & 3)))) {
+		line->last_letters++;
+	} else {
 		line->part = GATE_PART_REST; /* not a size: a command that will be refused */
 	}
 }
@@ -368,6 +391,13 @@ GATE_INLINE int gate_client_byte(struct gate *gate, __u8 c)
 	} else if (part == GATE_PART_MECHANISM_GAP || part == GATE_PART_MECHANISM) {
 		if (c != ' ' && c != '\t') {
 			line->part = GATE_PART_MECHANISM;
+			if (gate->protocol == GATE_CANDIDATE && !gate->wanted) {
+				gate_count(line, c);
+				if (gate_auth_tls(line->word)) {
+					gate->protocol = GATE_NOT;
+					step = GATE_REFUSE;
+				}
+			}
 			/* No mechanism is that long: it is a secret where none belongs. */
 			if (++line->number > GATE_MECHANISM_MAX && c != '\r') {
 				line->part = GATE_PART_SECRET;
@@ -552,7 +582,8 @@ GATE_INLINE void gate_client_first(struct gate *gate, __u8 c)
 	gate->client.started = 1;
 	if (gate->protocol != GATE_UNDECIDED && gate->protocol != GATE_CANDIDATE)
 		return;
-	if (c == 0x16) {
+	/* Once greeted in plain text, a ClientHello is a line that the server does not understand. */
+	if (c == 0x16 && (gate->protocol == GATE_UNDECIDED || !gate->wanted)) {
 		gate->protocol = gate->wanted ? GATE_TLS : GATE_NOT;
 		gate->implicit = gate->wanted;
 	} else if (!gate->wanted && gate->protocol == GATE_UNDECIDED && (c == 4 || c == 5)) {
@@ -764,6 +795,13 @@ GATE_FUNC gate_server(struct gate *gate, const struct gate_piece *piece, __u32 l
 	cut->used = length;
 	cut->flags = 0;
 	cut->why = gate_why(gate);
+	/* The client began with TLS, the server greets in plain text: no TLS will run. */
+	if (length && !gate->server.started && gate->protocol == GATE_TLS && gate->implicit &&
+	    piece->bytes[0] >= '2' && piece->bytes[0] <= '5') {
+		gate->protocol = GATE_UNDECIDED;
+		gate->implicit = 0;
+		gate_line(&gate->client);
+	}
 	gate->server.started = 1;
 	if (gate->protocol == GATE_SOCKS) { /* an answer: the client's next message starts afresh */
 		gate->socks_stage = 1;
@@ -827,5 +865,7 @@ GATE_INLINE void gate_missed(struct gate *gate, int from_server)
 		gate->hold =
 			GATE_HOLD_BODY; /* until the next reply: how much was missed of it is not known here */
 }
+
+#endif /* GATE_CODE */
 
 #endif
