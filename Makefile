@@ -37,9 +37,9 @@ ifeq ($(STATIC),1)
 ALL_LDFLAGS := -static-pie -Wl,-z,relro,-z,now $(LDFLAGS)
 endif
 
+BPF_SYSINC := -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Iinclude -Ibpf $(BPF_SYSINC) \
 	-Wall -Wextra -Wshadow -Wundef -Wno-unused-parameter $(if $(WERROR),-Werror) -ffile-prefix-map=$(CURDIR)=.
-BPF_SYSINC := -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 
 BPF_SRCS := $(sort $(wildcard bpf/*.bpf.c))
 BPF_OBJS := $(BPF_SRCS:bpf/%.bpf.c=$(O)/bpf/%.bpf.o)
@@ -52,7 +52,7 @@ LIB_OBJS := $(LIB_SRCS:%.c=$(O)/%.o)
 CMD_OBJS := $(CMD_SRCS:%.c=$(O)/%.o)
 LIB := $(O)/libuser.a
 
-TOOL_SRCS := $(wildcard tools/sink.c tools/source.c)
+TOOL_SRCS := tools/sink.c tools/source.c
 TOOLS := $(TOOL_SRCS:%.c=$(O)/%)
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
 UNITS := $(UNIT_SRCS:%.c=$(O)/%)
@@ -102,15 +102,19 @@ $(SKEL): $(O)/smtpsnoop.bpf.o
 
 tools: $(TOOLS)
 
-$(O)/tools/%: tools/%.c
+$(O)/tools/%: tools/%.c tools/net.c $(wildcard tools/*.h)
 	$(call say,TOOL,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O2 -g $(WARN) -MMD -MP -o $@ $< -pthread
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O2 -g $(WARN) -o $@ $(filter %.c,$^) -pthread
+$(O)/tools/sink: tools/sink_session.c
+$(O)/tools/source: tools/source_session.c tools/source_options.c
 
 $(O)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(call say,UNIT,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
+
+$(O)/tests/unit/test_corpus: LIBS += -lpcap
 
 unit: $(UNITS)
 	$(Q)rc=0; for test in $(UNITS); do $$test || rc=1; done; exit $$rc
@@ -131,10 +135,10 @@ clean:
 	$(Q)rm -rf .output smtpsnoop cover
 
 format:
-	clang-format -i $(wildcard include/*.h bpf/*.[ch] user/*.c user/*/*.[ch] tools/*.c tests/*/*.[ch])
+	clang-format -i $(wildcard include/*.h bpf/*.[ch] user/*.c user/*/*.[ch] tools/*.[ch] tests/*/*.[ch])
 
 format-check:
-	$(Q)clang-format --dry-run -Werror $(wildcard include/*.h bpf/*.[ch] user/*.c user/*/*.[ch] tools/*.c tests/*/*.[ch])
+	$(Q)clang-format --dry-run -Werror $(wildcard include/*.h bpf/*.[ch] user/*.c user/*/*.[ch] tools/*.[ch] tests/*/*.[ch])
 
 layers:
 	$(Q)tools/check-layers
