@@ -29,5 +29,6 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	outb((unsigned char)status, DEBUG_EXIT_PORT);
-	return 1;
+	for (;;)
+		pause(); /* QEMU ends a moment later; process 1 must not end first */
 }

@@ -31,19 +31,23 @@ class Outcome:
 
 
 def make_initramfs(kernel, job, busybox):
-    """init, busybox, the exit helper and the kernel's modules, in the only format that needs no other tool: cpio newc
-    by busybox itself."""
+    """init, busybox, the exit helper and the kernel's modules."""
     root = job / "initramfs"
     for sub in ("bin", "proc", "sys", "dev", "modules"):
         (root / sub).mkdir(parents=True)
     shutil.copy(busybox, root / "bin/busybox")
     shutil.copy(job / "vmexit", root / "bin/vmexit")
     shutil.copy(HERE / "init", root / "init")
-    (root / "init").chmod(0o755)
     for module in (kernel / "modules").glob("*.ko"):
         shutil.copy(module, root / "modules")
+    pack(root, busybox, job / "initrd")
+
+
+def pack(root, busybox, image):
+    """The files under root as an initramfs."""
+    (root / "init").chmod(0o755)
     names = "\n".join(str(p.relative_to(root)) for p in sorted(root.rglob("*")))
-    with open(job / "initrd", "wb") as out:
+    with open(image, "wb") as out:
         subprocess.run([busybox, "cpio", "-o", "-H", "newc"], input=names.encode(), stdout=out,
                        stderr=subprocess.DEVNULL, cwd=root, check=True)
     shutil.rmtree(root)
@@ -52,12 +56,12 @@ def make_initramfs(kernel, job, busybox):
 def start_virtiofsd(job):
     place, virtiofsd = packages.program("virtiofsd", "usr/lib/qemu/virtiofsd")
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    log = open(job / "virtiofsd.log", "wb")
-    return subprocess.Popen(
-        [virtiofsd, f"--socket-path={job}/virtiofs", f"--rlimit-nofile={limit}", "-o",
-         "source=/,sandbox=chroot,cache=always"],
-        env={**os.environ, "LD_LIBRARY_PATH": packages.library_path(place)}, stdin=subprocess.DEVNULL, stdout=log,
-        stderr=log)
+    with open(job / "virtiofsd.log", "wb") as log:
+        return subprocess.Popen(
+            [virtiofsd, f"--socket-path={job}/virtiofs", f"--rlimit-nofile={limit}", "-o",
+             "source=/,sandbox=chroot,cache=always"],
+            env={**os.environ, "LD_LIBRARY_PATH": packages.library_path(place)}, stdin=subprocess.DEVNULL, stdout=log,
+            stderr=log)
 
 
 def start_qemu(kernel, job, append):
@@ -69,10 +73,15 @@ def start_qemu(kernel, job, append):
         "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", "-device",
         "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", kernel / "vmlinuz", "-initrd", job / "initrd", "-append",
         f"console=ttyS0 panic=-1 quiet loglevel=3 nokaslr mitigations=off smtpsnoop.job={job} {append}"]
-    log = open(job / "qemu.log", "wb")
-    return subprocess.Popen([str(w) for w in words],
-                            env={**os.environ, "LD_LIBRARY_PATH": packages.library_path(place)},
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+    return start(place, job, words)
+
+
+def start(place, job, words):
+    """QEMU of the set of programs at place; its console is the process's stdout."""
+    with open(job / "qemu.log", "wb") as log:
+        return subprocess.Popen([str(w) for w in words],
+                                env={**os.environ, "LD_LIBRARY_PATH": packages.library_path(place)},
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
 
 
 def run(kernel, command, tree, vmexit, cgroup="v2", append="", timeout=120, show=None):
@@ -114,8 +123,11 @@ def wait_for(socket, process, log):
     raise packages.Missing(f"virtiofsd does not start: {log.read_text(errors='replace').strip()[-300:]}")
 
 
-def follow(qemu, timeout, show, log):
-    """Read the console to its end; the timer ends a machine that hangs."""
+def follow(qemu, timeout, show, log, ended_well=lambda status: 2 * (status & 0x7F) + 1):
+    """Read the console to its end; the timer ends a machine that hangs.
+
+    ended_well: QEMU's own exit status for a guest that ended with a status.
+    """
     late = threading.Event()
 
     def stop():
@@ -138,7 +150,7 @@ def follow(qemu, timeout, show, log):
         timer.cancel()
     if late.is_set():
         return Outcome(None, f"still running after {timeout:.0f} s, stopped", lines)
-    if marker is None or ended != 2 * (int(marker) & 0x7F) + 1:
+    if marker is None or ended != ended_well(int(marker)):
         said = log.read_text(errors="replace").strip()[-300:]
         return Outcome(None, f"the machine ended without a result (QEMU {ended}, marker {marker}) {said}", lines)
     if int(marker) == BROKEN:

@@ -9,6 +9,7 @@ raises Missing, with a sentence that says what to do.
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import lzma
 import os
@@ -19,6 +20,7 @@ import subprocess
 HERE = pathlib.Path(__file__).resolve().parent
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 SUMS = "SHA256SUMS"
+HOST = "amd64"  # the emulator's programs are of this architecture
 
 # What the machine needs to find the host's files, and what the live tests use. A kernel may have some built in.
 MODULES = """virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci fuse virtiofs overlay
@@ -35,16 +37,17 @@ def cache_directory():
 
 
 def read_list():
-    """The lines of the file kernels: ({name: (suite, package, expect)}, {name: (suites, packages)})."""
+    """The lines of the file kernels: ({name: (architecture, suite, package, expect)}, {name: (architecture,
+    suites, packages)})."""
     kernels, tools = {}, {}
     for number, line in enumerate((HERE / "kernels").read_text().splitlines(), 1):
         words = line.split("#")[0].split()
         if not words:
             continue
-        if words[0] == "kernel" and len(words) == 5 and words[4] in ("runs", "refuses"):
+        if words[0] == "kernel" and len(words) == 6 and words[5] in ("runs", "refuses"):
             kernels[words[1]] = tuple(words[2:])
-        elif words[0] == "tools" and len(words) >= 4:
-            tools[words[1]] = (words[2].split(","), words[3:])
+        elif words[0] == "tools" and len(words) >= 5:
+            tools[words[1]] = (words[2], words[3].split(","), words[4:])
         else:
             raise Missing(f"tests/vm/kernels:{number}: not understood: {line}")
     return kernels, tools
@@ -69,11 +72,11 @@ def run(*words, **options):
 
 
 class Archive:
-    """apt on a few suites, apart from the system's."""
+    """apt on a few suites of an architecture, apart from the system's."""
 
-    def __init__(self, cache, suites):
+    def __init__(self, cache, suites, architecture):
         self.suites = suites
-        self.place = cache / "apt" / "+".join(suites)
+        self.place = cache / "apt" / "+".join([*suites, architecture])
         for sub in ("lists/partial", "cache/archives/partial"):
             (self.place / sub).mkdir(parents=True, exist_ok=True)
         sources = self.place / "sources.list"
@@ -87,7 +90,13 @@ class Archive:
             "-oAPT::Sandbox::User=root",
             "-oAPT::Get::List-Cleanup=0",
             "-oDebug::NoLocking=1",
+            f"-oAPT::Architecture={architecture}",
+            f"-oAPT::Architectures={architecture}",
         ]
+        if architecture != HOST:
+            # As on a machine with nothing installed: every dependency is fetched.
+            (self.place / "status").write_text("")
+            self.options.append(f"-oDir::State::status={self.place / 'status'}")
         try:
             run("apt-get", *self.options, "update")
         except Missing as why:
@@ -144,14 +153,18 @@ def write_sums(place):
 
 
 def sums_hold(place):
-    if not (place / SUMS).exists():
-        return False
     lines = "".join(f"{digest(p)}  {p.relative_to(place)}\n" for p in files_of(place))
-    return lines == (place / SUMS).read_text()
+    return (place / SUMS).exists() and lines == (place / SUMS).read_text()
 
 
-def publish(new, place):
+def cached(place, source):
+    """Whether the directory is there, whole, and made from what the file kernels says now."""
+    return (place / "source").exists() and (place / "source").read_text() == source and sums_hold(place)
+
+
+def publish(new, place, source):
     """Sum a finished directory and put it in its place, at once or not at all."""
+    (new / "source").write_text(source)
     write_sums(new)
     shutil.rmtree(place, ignore_errors=True)
     new.rename(place)
@@ -159,15 +172,15 @@ def publish(new, place):
 
 def kernel(name, refresh=False):
     """The directory of a kernel: vmlinuz and modules/*.ko. Fetched if need be."""
-    suite, metapackage, _ = read_list()[0][name]
+    architecture, suite, metapackage, _ = read_list()[0][name]
     with locked_cache() as cache:
         place = cache / "kernels" / name
-        source = f"{suite} {metapackage}\n"
-        if not refresh and sums_hold(place) and (place / "source").read_text() == source:
+        source = f"{architecture} {suite} {metapackage}\n"
+        if not refresh and cached(place, source):
             return place
         work = cache / "work"
         shutil.rmtree(work, ignore_errors=True)
-        archive = Archive(cache, [suite])
+        archive = Archive(cache, [suite], architecture)
         package = next((d for d in archive.depends(metapackage) if d.startswith("linux-image-")), None)
         if not package:
             raise Missing(f"{metapackage} of {suite} leads to no linux-image-*; change tests/vm/kernels")
@@ -175,9 +188,8 @@ def kernel(name, refresh=False):
         for deb in archive.download(parts or [package], work / "debs"):
             run("dpkg", "-x", str(deb), str(work / "files"))
         collect_kernel(work / "files", work / "kernel")
-        (work / "kernel" / "source").write_text(source)
         place.parent.mkdir(exist_ok=True)
-        publish(work / "kernel", place)
+        publish(work / "kernel", place, source)
         shutil.rmtree(work)
         return place
 
@@ -196,20 +208,22 @@ def collect_kernel(files, place):
             (place / "modules" / f"{module}.ko").write_bytes(data)
 
 
+@functools.cache
 def tools(name, refresh=False):
     """The directory into which a set of programs was unpacked, with the libraries this system lacks."""
-    suites, packages = read_list()[1][name]
+    architecture, suites, packages = read_list()[1][name]
+    source = " ".join([architecture, *suites, *packages]) + "\n"
     with locked_cache() as cache:
         place = cache / "tools" / name
-        if not refresh and sums_hold(place):
+        if not refresh and cached(place, source):
             return place
         new = cache / "work"
         shutil.rmtree(new, ignore_errors=True)
-        for deb in Archive(cache, suites).download_with_dependencies(packages):
+        for deb in Archive(cache, suites, architecture).download_with_dependencies(packages):
             run("dpkg", "-x", str(deb), str(new))
             deb.unlink()
         place.parent.mkdir(exist_ok=True)
-        publish(new, place)
+        publish(new, place, source)
         return place
 
 
