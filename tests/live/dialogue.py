@@ -3,7 +3,7 @@
 import json
 import os
 
-from trace import expect
+from tracer import expect
 from world import SINK4, SOURCE4, WEB_UID
 
 FROM, RCPT = "a@actor.example", "b@victim.example"
@@ -15,6 +15,11 @@ def message(helo="actor.example", recipients=(RCPT,), body="Subject: x\r\n\r\nhe
     for recipient in recipients:
         steps += [["send", f"RCPT TO:<{recipient}>\r\n"], ["hear"]]
     return steps + [["send", "DATA\r\n"], ["hear"], ["send", body + ".\r\n"], ["hear"], *quit_steps()]
+
+
+def envelope(helo="actor.example"):
+    """The same up to the 354."""
+    return message(helo)[:-4]
 
 
 def quit_steps():

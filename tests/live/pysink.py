@@ -111,7 +111,7 @@ class Sink:
         return over
 
     def write(self, session, data):
-        if data is None:
+        if not data:
             return
         if self.delay:
             time.sleep(self.delay)

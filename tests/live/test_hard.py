@@ -5,9 +5,9 @@ import os
 import socket
 import time
 
-from dialogue import FROM, RCPT, expect_message, message, number, quit_steps, say
+from dialogue import FROM, RCPT, envelope, expect_message, message, number, quit_steps, say
 from marks import quick
-from trace import ABSENT, expect, reasons
+from tracer import ABSENT, expect, reasons
 from world import SINK4, SINK6, SOURCE6, SWALLOWED, UNREACHABLE, WEB_UID, Failed
 
 
@@ -97,10 +97,6 @@ def body_file(case, size):
     with open(path, "wb") as file:
         file.write((b"x" * 76 + b"\r\n") * (size // 78))
     return path
-
-
-def envelope(helo="actor.example"):
-    return message(helo)[:-4]  # up to the 354
 
 
 def test_sendfile(case):

@@ -7,7 +7,7 @@ import shutil
 
 from dialogue import FROM, RCPT, expect_message, number
 from marks import quick
-from trace import ABSENT, expect, reasons
+from tracer import ABSENT, expect, reasons
 from world import SINK4, WEB_UID, Failed, Skipped, need
 
 

@@ -9,7 +9,7 @@ import time
 
 from dialogue import FROM, RCPT, expect_message, expect_process, number
 from marks import quick
-from trace import ABSENT, expect, reasons
+from tracer import ABSENT, expect, reasons
 from world import SINK4, Failed, need
 
 HELO = "actor.example"

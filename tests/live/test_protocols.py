@@ -7,7 +7,7 @@ import subprocess
 from dialogue import FROM, RCPT, expect_message, message, quit_steps, say
 from marks import quick
 from pysink import lines
-from trace import ABSENT, expect, reasons
+from tracer import ABSENT, expect, reasons
 from world import SINK4, Failed, need
 
 FTP = lines(b"220 ftp.example FTP server ready\r\n", [("USER", b"331 password\r\n"), ("PASS", b"230 in\r\n"),

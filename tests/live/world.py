@@ -109,8 +109,8 @@ class Actor:
 class World:
     """Namespaces, cgroups and a folder for one run of the tests."""
 
-    def __init__(self, slow=1.0):
-        self.slow = slow
+    def __init__(self, slow=1.0, tools=None):
+        self.slow, self.tools = slow, tools
         self.tag = f"snoop{os.getpid()}"
         self.names = {"actor": f"{self.tag}-in", "outside": f"{self.tag}-out"}
         self.folder = None
@@ -142,6 +142,10 @@ class World:
         self.bin = os.path.join(self.folder, "bin")
         shutil.copytree(BUILT, self.bin)
         shutil.copytree(os.path.join(LIVE, "clients"), os.path.join(self.folder, "clients"))
+        for name in ("sink", "source"):
+            path = os.path.join(self.tools or "", name)
+            if os.access(path, os.X_OK):
+                shutil.copy(path, self.bin)
         for folder, _, files in os.walk(self.folder):
             os.chmod(folder, 0o755)
             for name in files:

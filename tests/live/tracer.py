@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""trace.py - runs the real `smtpsnoop trace` for one test and reads what it says, as a user's script would.
+"""tracer.py - runs the real `smtpsnoop trace` for one test and reads what it says, as a user's script would.
 
 Whatever a test is about, every trace also has to end in order, to lose nothing silently (attempts = delivered + counted
 only), to write nothing but valid JSON, and to leave no process and no kernel object behind.
@@ -16,7 +16,7 @@ import threading
 import time
 
 from pysink import Sink
-from world import ROOT, Failed
+from world import ROOT, Failed, Skipped
 
 # As an ordinary root of a service manager: what is loaded with, what /proc is read with, what the split needs.
 SERVICE_CAPABILITIES = ("bpf", "perfmon", "net_admin", "sys_ptrace", "dac_read_search", "setuid", "setgid", "setpcap")
@@ -260,6 +260,11 @@ class Trace:
     def send(self, number):
         self.process.send_signal(number)
 
+    @staticmethod
+    def hit(pid, number):
+        """To one of the two halves."""
+        os.kill(pid, number)
+
     def stop(self, number=signal.SIGINT, status=0, timeout=30):
         """Ends the trace and checks how it ended. Returns the end record."""
         if self.exit_status is not None:
@@ -357,6 +362,13 @@ class Case:
         self.traces.append(trace)
         return trace.started()
 
+    def trace_silent(self, stdout):
+        """A trace whose output goes elsewhere: nothing is waited for."""
+        trace = Trace(self, stdout=stdout)
+        self.traces.append(trace)
+        trace.json_output = False
+        return trace
+
     def sink(self, *args, **kwargs):
         sink = Sink(self.world, *args, **kwargs)
         self.sinks.append(sink)
@@ -371,7 +383,11 @@ class Case:
         return self.actor("/usr/bin/python3", self.world.client(name), *argv, **kwargs)
 
     def program(self, name):
-        return self.world.program(name)
+        """Path of an actor, or of tools' sink and source."""
+        path = self.world.program(name)
+        if not os.path.exists(path):
+            raise Skipped(f"{name} is not built")
+        return path
 
     def smtpsnoop(self, *argv, prefix=(), **kwargs):
         """Runs it to its end, for the tests of what can't work. Returns the finished process."""

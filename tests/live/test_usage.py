@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Bad input: one sentence that says what to do, the right exit status, nothing attached."""
+import os
+import subprocess
+
+from dialogue import message, say
+from marks import quick
+from tracer import bpf_fd, expect
+from world import SINK4, Failed, Skipped
+
+
+def refused(case, done, *words, status=2):
+    """One line on standard error with these words in it, nothing on standard output."""
+    lines = done.stderr.strip().splitlines()
+    if done.returncode != status:
+        raise Failed(f"exit status {done.returncode}, expected {status}; stderr: {done.stderr.strip()[-600:]}")
+    if len(lines) != 1:
+        raise Failed(f"{len(lines)} lines on standard error, expected one sentence: {done.stderr[-800:]}")
+    if done.stdout:
+        raise Failed(f"standard output has {done.stdout[:200]!r}")
+    if not lines[0].startswith("smtpsnoop: "):
+        raise Failed(f"who says so? {lines[0]}")
+    for word in words:
+        if word not in lines[0]:
+            raise Failed(f"{word!r} is missing in: {lines[0]}")
+
+
+@quick
+def test_not_root(case):
+    """not root"""
+    refused(case, case.smtpsnoop("trace", prefix=("setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set", "-all", "--inh-caps", "-all")), "root")
+
+
+@quick
+def test_unknown_option(case):
+    """an unknown option"""
+    refused(case, case.smtpsnoop("trace", "--jsn"), "jsn")
+
+
+def test_unknown_command(case):
+    """an unknown command"""
+    refused(case, case.smtpsnoop("trase"), "trase")
+
+
+def test_bad_values(case):
+    """numbers out of range, no numbers, unknown words"""
+    for option, value in (("--port", "0"), ("--port", "65536"), ("--port", "25x"), ("--port", ""), ("--duration", "-1"),
+                          ("--duration", "1e9"), ("--count", "x"), ("--count", "99999999999999999999"), ("--verdict", "bipass"),
+                          ("--uid", "no-such-user"), ("--pid", "0"), ("--backend", "magic")):
+        refused(case, case.smtpsnoop("trace", option, value), option)
+
+
+@quick
+def test_no_such_cgroup(case):
+    """--cgroup that does not exist, and one that is no cgroup"""
+    refused(case, case.smtpsnoop("trace", "--cgroup", case.cgroup + "-no"), case.cgroup + "-no")
+    refused(case, case.smtpsnoop("trace", "--cgroup", "/etc"), "/etc")
+
+
+def config(case, text, mode=0o644, uid=0):
+    path = os.path.join(case.world.folder, "smtpsnoop.conf")
+    with open(path, "w") as file:
+        file.write(text)
+    os.chmod(path, mode)
+    os.chown(path, uid, 0)
+    return path
+
+
+@quick
+def test_wrong_configuration(case):
+    """a wrong configuration: file, line, what"""
+    path = config(case, "# a comment\n[relay a]\nadress = 192.0.2.1\n")
+    refused(case, case.smtpsnoop("trace", "--config", path), path + ":3:", "adress")
+    path = config(case, "[relai a]\n")
+    refused(case, case.smtpsnoop("trace", "--config", path), path + ":1:", "relai")
+    path = config(case, "[relay a]\naddress = 192.0.2.1/64\n")
+    refused(case, case.smtpsnoop("trace", "--config", path), path + ":2:")
+
+
+def test_unreadable_configuration(case):
+    """one that is missing, a directory, or could be written by others"""
+    missing = os.path.join(case.world.folder, "none.conf")
+    refused(case, case.smtpsnoop("trace", "--config", missing), missing)
+    refused(case, case.smtpsnoop("trace", "--config", case.world.folder), case.world.folder)
+    path = config(case, "", mode=0o666)
+    refused(case, case.smtpsnoop("trace", "--config", path), path)
+    path = config(case, "", uid=33)
+    refused(case, case.smtpsnoop("trace", "--config", path), path)
+
+
+def without(case, *commands):
+    """A shell prefix: smtpsnoop in a mount namespace in which these commands were run before."""
+    return ("unshare", "--mount", "--propagation", "private", "sh", "-c", " && ".join([*commands, 'exec "$@"']), "sh")
+
+
+def test_no_btf(case):
+    """a kernel without BTF"""
+    places = [path for path in ("/sys/kernel/btf", "/boot", "/lib/modules", "/usr/lib/debug") if os.path.isdir(path)]
+    hide = [f"mount -t tmpfs none {path}" for path in places]
+    refused(case, case.smtpsnoop("trace", "--cgroup", case.cgroup, prefix=without(case, *hide)), "BTF")
+
+
+def test_no_cgroup2(case):
+    """no cgroup2 mounted: a private one is used, and gone afterwards"""
+    if case.world.own_mount:
+        raise Skipped("this machine has none anyway")
+    before = open("/proc/mounts").read()
+    prefix = without(case, f"umount -l {case.world.cgroup_mount}")
+    done = case.smtpsnoop("trace", "--json", "--duration", "1", prefix=prefix)
+    if done.returncode or '"action":"end"' not in done.stdout:
+        raise Failed(f"exit status {done.returncode}: {done.stderr[-600:]}")
+    if open("/proc/mounts").read() != before:
+        raise Failed("the mounts have changed")
+
+
+@quick
+def test_closed_output(case):
+    """standard output that nobody reads (EPIPE) ends the trace, with nothing left"""
+    case.sink()
+    read, write = os.pipe()
+    trace = case.trace_silent(stdout=write)
+    os.close(write)
+    os.read(read, 1)  # it has begun
+    trace.note_objects()
+    os.close(read)
+    say(case, message()).wait()
+    trace.finish(status=None)
+    if len(trace.stderr().splitlines()) > 1 or trace.exit_status < 0 and trace.exit_status != -13:
+        raise Failed(f"exit status {trace.exit_status}, stderr: {trace.stderr()}")
+
+
+def test_full_disk(case):
+    """an output that can't be written is said, with status 1"""
+    case.sink()
+    with open("/dev/full", "w") as full:
+        trace = case.trace_silent(stdout=full)
+    say(case, message()).wait()
+    trace.finish(status=1)
+    if len(trace.stderr().splitlines()) != 1:
+        raise Failed(f"stderr: {trace.stderr()}")
+
+
+def test_help_and_version(case):
+    """--help and --version go to standard output, status 0"""
+    for argv in (("--help",), ("trace", "--help"), ("--version",)):
+        done = case.smtpsnoop(*argv)
+        if done.returncode or not done.stdout or done.stderr:
+            raise Failed(f"{argv}: exit status {done.returncode}, stderr {done.stderr[:200]!r}")
+
+
+@quick
+def test_features(case):
+    """features says which hooks are used, in text and in JSON"""
+    import json
+    done = case.smtpsnoop("features")
+    if done.returncode or "cgroup_skb" not in done.stdout:
+        raise Failed(f"exit status {done.returncode}: {done.stdout[:300]} {done.stderr[:300]}")
+    done = case.smtpsnoop("features", "--json")
+    if done.returncode or not isinstance(json.loads(done.stdout), dict):
+        raise Failed(f"exit status {done.returncode}: {done.stdout[:300]} {done.stderr[:300]}")
+
+
+@quick
+def test_selects(case):
+    """--verdict, --uid and --pid select"""
+    case.sink()
+    trace = case.trace("--verdict", "mta,impostor")
+    say(case, message()).wait()
+    end = trace.stop()
+    expect(end, totals__attempts=1, totals__verdicts__bypass=1)
+    if trace.of("connection"):
+        raise Failed("a bypass was shown although --verdict mta,impostor")
+    trace = case.trace("--uid", "www-data")
+    case.actor(case.program("talk"), SINK4, 25, "other.example", uid=1).wait()
+    case.actor(case.program("talk"), SINK4, 25, "web.example").wait()
+    expect(trace.connection(), smtp__helo="web.example")
+    trace.stop()
+    if len(trace.of("connection")) != 1:
+        raise Failed("--uid www-data showed another user's connection")
+
+
+def test_trusted_by_configuration(case):
+    """an allow rule and a relay of the configuration make `relay` of a bypass"""
+    case.sink()
+    for text in ("[relay smarthost]\naddress = 203.0.113.0/24\nport = 25\n", "[allow web]\nuser = www-data\n"):
+        trace = case.trace("--config", config(case, text))
+        say(case, message()).wait()
+        expect(trace.connection(), verdict__class="relay")
+        trace.stop()
