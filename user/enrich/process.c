@@ -15,8 +15,11 @@
 #define CUT "[...]" /* stands for the beginning of a path that was too long */
 #define MEMFD "memfd:"
 
-/* Copies `raw` ("perl\0bin\0usr\0") turned round to `out` ("/usr/bin/perl") and returns the bytes written. */
-static size_t turn(char *out, struct bytes raw, bool cut)
+/* One byte more for a last component without its NUL; an empty path's "/" has room there too. */
+_Static_assert(sizeof(CUT) <= PROCESS_TURN_EXTRA && sizeof(MEMFD) <= PROCESS_TURN_EXTRA,
+	       "marks fit");
+
+size_t process_turn_path(char *out, struct bytes raw, bool cut)
 {
 	size_t used = 0, end = raw.length;
 
@@ -69,7 +72,7 @@ static struct bytes take(const char **text, size_t length)
 
 static struct bytes path_of(char **room, struct bytes raw, bool cut, bool root_if_empty)
 {
-	struct bytes path = {*room, turn(*room, raw, cut)};
+	struct bytes path = {*room, process_turn_path(*room, raw, cut)};
 
 	if (path.length == 0 && root_if_empty) {
 		**room = '/';
@@ -136,8 +139,6 @@ static void fill_place(struct process *process)
 
 struct process *process_decode(const void *payload, size_t size)
 {
-	/* Turned round a path takes one byte more for its cut mark, its root or its "memfd:", and no more otherwise. */
-	const size_t marks = 3 * (sizeof(MEMFD) + sizeof(CUT) + 1);
 	const char *bytes = payload;
 	struct enrichment extra;
 	struct event_open open; /* only the part before text[] is filled */
@@ -149,7 +150,7 @@ struct process *process_decode(const void *payload, size_t size)
 	memcpy(&open, bytes + sizeof(extra), offsetof(struct event_open, text));
 	if (!sound(&extra, &open, size - sizeof(extra)))
 		goto bad;
-	process = calloc(1, sizeof(*process) + size + marks);
+	process = calloc(1, sizeof(*process) + size + 3 * PROCESS_TURN_EXTRA);
 	if (!process)
 		return NULL;
 	process->id = open.who;

@@ -41,6 +41,13 @@ struct process {
 struct process *process_decode(const void *payload, size_t size);
 void process_free(struct process *process);
 
+/*
+ * Writes a record's leaf-first path ("perl\0bin\0usr\0") turned round ("/usr/bin/perl") and returns its length; nothing for no
+ * components. `out` has room for raw.length + PROCESS_TURN_EXTRA. cut: the beginning is missing, "[...]" stands for it.
+ */
+#define PROCESS_TURN_EXTRA 8
+size_t process_turn_path(char *out, struct bytes raw, bool cut);
+
 /* The n-th argument (0 = argv[0]); length 0 and at NULL when there is none. */
 struct bytes process_argument(const struct process *process, unsigned int n);
 

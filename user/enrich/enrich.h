@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * enrich.h - what only the privileged half may find out about an opener or sender
+ *
+ * Texts of the record are compared, never parsed: they are the attacker's.
+ */
+#ifndef SMTPSNOOP_ENRICH_H
+#define SMTPSNOOP_ENRICH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/frame.h"
+#include "enrich/config.h"
+#include "event.h"
+
+struct enrich;
+
+/* The configuration is borrowed. `now` is CLOCK_BOOTTIME in ns. NULL with errno: no memory, or no list of addresses. */
+struct enrich *enrich_new(const struct config *config, uint64_t now);
+void enrich_free(struct enrich *enrich); /* NULL is fine */
+
+/* Readable when an address of the host has changed: then call enrich_ready(). -1 = there is none. */
+int enrich_fd(const struct enrich *enrich);
+int enrich_ready(struct enrich *enrich); /* 0 or -errno: the old addresses stay */
+
+/*
+ * For every OPEN and SENDER record. `size` is that of the record; where its lengths do not hold together *out says nothing but
+ * is valid (the unprivileged half will refuse the record).
+ */
+void enrich_open(struct enrich *enrich, const struct event_open *open, size_t size, uint64_t now,
+		 struct enrichment *out);
+
+#endif

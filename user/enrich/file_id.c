@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * file_id.c - a file's identity as the kernel programs read it
+ *
+ * The file is opened with O_PATH: no right to read it is needed, nothing runs (no FIFO blocks, no device opens), and all answers are
+ * about the same file. Nothing is fatal.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "enrich/file_id.h"
+
+/* "mnt_id:" and "ino:" of an open file; what is not there stays as it was. */
+static void read_fdinfo(int fd, unsigned long *mount, uint64_t *inode)
+{
+	char path[64], line[256];
+	unsigned long long number;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "mnt_id: %llu", &number) == 1)
+			*mount = (unsigned long)number;
+		else if (sscanf(line, "ino: %llu", &number) == 1)
+			*inode = number;
+	}
+	fclose(file);
+}
+
+/* The super block's device of a mount, from /proc/PID/mountinfo: "36 35 98:0 /root /mnt ...". */
+static bool read_device(const char *mountinfo, unsigned long mount, uint32_t *device)
+{
+	FILE *file = fopen(mountinfo, "re");
+	unsigned int major_number, minor_number;
+	unsigned long id;
+	char *line = NULL;
+	size_t room = 0;
+	bool found = false;
+
+	if (!file)
+		return false;
+	while (!found && getline(&line, &room, file) > 0)
+		found = sscanf(line, "%lu %*u %u:%u ", &id, &major_number, &minor_number) == 3 &&
+			id == mount;
+	if (found)
+		*device = major_number << 20 | minor_number;
+	free(line);
+	fclose(file);
+	return found;
+}
+
+/* Takes the descriptor over. */
+static int read_fd(int fd, const char *mountinfo, struct file_id *id)
+{
+	unsigned long mount = 0;
+	struct stat file;
+	int error = 0;
+
+	if (fstat(fd, &file) != 0) {
+		error = -errno;
+	} else {
+		id->inode = file.st_ino;
+		id->device = (uint32_t)(major(file.st_dev) << 20 | minor(file.st_dev));
+		id->uid = file.st_uid;
+		id->mode = file.st_mode;
+		read_fdinfo(fd, &mount, &id->inode);
+		if (mount)
+			read_device(mountinfo, mount, &id->device);
+	}
+	close(fd);
+	return error;
+}
+
+int file_id_read(const char *path, struct file_id *id)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC);
+
+	return fd < 0 ? -errno : read_fd(fd, "/proc/self/mountinfo", id);
+}
+
+int file_id_read_in(pid_t pid, const char *path, struct file_id *id)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+	char name[64];
+	int root, fd;
+
+	snprintf(name, sizeof(name), "/proc/%d/root", (int)pid);
+	root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	if (fd < 0) {
+		int error = -errno;
+
+		close(root);
+		return error;
+	}
+	close(root);
+	snprintf(name, sizeof(name), "/proc/%d/mountinfo", (int)pid);
+	return read_fd(fd, name, id);
+}
