@@ -96,7 +96,8 @@ void enrich_open(struct enrich *enrich, const struct event_open *open, size_t si
 		users_name(enrich->users, who->loginuid, now, out->login, sizeof(out->login));
 	mta_find(enrich->mtas, &query, now, out);
 	out->host_netns = open->ends.netns == enrich->netns;
-	out->container_pidns = !query.host_pidns;
+	/* 0: the record does not know it. */
+	out->container_pidns = who->ns_pid != 0 && !query.host_pidns;
 	/* Loopback is per namespace: in another one it is not this host's MTA that listens there. */
 	out->host_address = addresses_has(enrich->addresses, open->ends.remote) &&
 			    (out->host_netns || !address_is_loopback(open->ends.remote));

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * reasons.c - the words that stand beside a verdict, and what each one means
+ *
+ * Facts, with every verdict:
+ *   refused           a 4xx or 5xx to the greeting, a sender, a recipient or a message; not one that only says that a command is
+ *                     not known (500, 502, 504) or that a login failed (432, 454, 530, 534, 535, 538)
+ *   blocklisted       a refusal names a blocklist
+ *   handed-over       another process than the opener wrote to the socket
+ *   existing          the connection was there before the tracer
+ *   proxy             an SMTP port was asked for through CONNECT or SOCKS
+ *   attempt-only      over without having been established, or without a word of SMTP or TLS; not for existing ones
+ *   allowed           (relay) an allow rule matched; set in verdict.c
+ *   evidence-missing  (unknown) the executable of opener or sender could not be read; set in verdict.c
+ *
+ * With bypass, impostor and unknown only, about opener or sender:
+ *   exe-deleted       the executable's file has no name any more
+ *   exe-memfd         the executable was never a file
+ *   exe-in-tmp        it lies below /tmp, /var/tmp, /dev/shm, /run/user, /run/shm, or below a hidden directory in /home, /root, /var/www
+ *                     or /srv; where tool chains install themselves (~/.nvm, ~/.local/bin ...) is not hidden
+ *   script-in-uploads an interpreter's script, or a PHP server's working directory, lies in a directory for uploads
+ *   name-mismatch     comm or argv[0] wear another name than the executable's: see disguise.c
+ *   fake-kthread      it wears a kernel thread's name and is none
+ *   mta-user          it runs as an MTA's user from another executable
+ *   root              it runs as the host's root and is not the MTA
+ *   mta-in-container  it is an MTA in a container that the configuration does not trust
+ *   mta-writable      it is the MTA's executable, but others than root can write it
+ *
+ * With bypass, impostor and unknown only, about the connection or its actor:
+ *   direct-mx         to port 25 of another host
+ *   odd-port          SMTP on a port that is not listed
+ *   helo-literal      HELO with an address, in brackets or bare
+ *   helo-localhost    HELO localhost, localhost.ANYTHING or ANYTHING.localhost
+ *   helo-changes      several HELO names, on this connection or by this actor
+ *   fan-out, burst    many destinations, many connections of the actor in the window around it
+ *   many-recipients   RCPT commands on this connection at or over the threshold
+ *   early-talker      it spoke before the greeting
+ *   no-quit           a mail was begun in clear text, nothing is missing, and it ended without QUIT
+ *
+ * Pure.
+ */
+#include <arpa/inet.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/address.h"
+#include "judge/disguise.h"
+#include "judge/reasons.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool is_refusal(uint16_t code)
+{
+	static const uint16_t others[] = {432, 454, 500, 502, 504, 530, 534, 535, 538};
+
+	for (size_t i = 0; i < COUNT(others); i++) {
+		if (code == others[i])
+			return false;
+	}
+	return code >= 400;
+}
+
+static bool said_something(const struct session_facts *session)
+{
+	return session && (session->greeting.seen || session->helo.seen || session->smtp ||
+			   session->tls != SESSION_TLS_NONE);
+}
+
+uint64_t reasons_facts(const struct verdict_case *facts)
+{
+	const struct session_facts *session = facts->session;
+	uint64_t reasons = 0;
+
+	if (session &&
+	    (session->refused_greeting || session->refused || is_refusal(session->worst_code)))
+		reasons |= REASON(REFUSED);
+	if (session && session->blocklist)
+		reasons |= REASON(BLOCKLISTED);
+	if (facts->sender)
+		reasons |= REASON(HANDED_OVER);
+	if (facts->flags & EVENT_F_EXISTING)
+		reasons |= REASON(EXISTING);
+	if (facts->found == FOUND_PROXY)
+		reasons |= REASON(PROXY);
+	if (facts->ended && !(facts->flags & EVENT_F_EXISTING) &&
+	    (!facts->established || !said_something(session)))
+		reasons |= REASON(ATTEMPT_ONLY);
+	return reasons;
+}
+
+/* Begins with one of them. */
+static bool below(struct bytes path, const char *const list[], size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (bytes_begin(path, list[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool in_hidden_directory(struct bytes path)
+{
+	static const char *const homes[] = {"/home/", "/root/", "/var/www/", "/srv/"};
+	/* Where people's tool chains put executables; an attacker may too, but then it says nothing. */
+	static const char *const usual[] = {
+		"/.nvm/",   "/.pyenv/", "/.rbenv/",  "/.rvm/",	     "/.asdf/",
+		"/.cargo/", "/.volta/", "/.sdkman/", "/.local/bin/", "/.local/share/virtualenvs/",
+		"/.venv/"};
+	const char *dot;
+
+	if (!below(path, homes, COUNT(homes)))
+		return false;
+	dot = memmem(path.at, path.length, "/.", 2);
+	if (!dot)
+		return false;
+	path = bytes_after(path, (size_t)(dot - path.at));
+	/* The executable's own name may begin with a dot: then there is no further slash. */
+	return memchr(path.at + 1, '/', path.length - 1) && !below(path, usual, COUNT(usual));
+}
+
+static bool exe_in_tmp(const struct process *process)
+{
+	static const char *const temporary[] = {"/tmp/", "/var/tmp/", "/dev/shm/", "/run/user/",
+						"/run/shm/"};
+
+	return below(process->exe, temporary, COUNT(temporary)) ||
+	       in_hidden_directory(process->exe);
+}
+
+static bool is_for_uploads(struct bytes path)
+{
+	static const char *const directories[] = {"/uploads/", "/upload/", "/wp-content/cache/",
+						  "/sites/default/files/", "/images/"};
+
+	for (size_t i = 0; i < COUNT(directories); i++) {
+		struct bytes as_leaf = {directories[i], strlen(directories[i]) - 1};
+
+		if (bytes_hold(path, directories[i]))
+			return true;
+		/* "/var/www/uploads" as a working directory */
+		if (path.length >= as_leaf.length &&
+		    memcmp(path.at + path.length - as_leaf.length, as_leaf.at, as_leaf.length) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool script_in_uploads(const struct process *process)
+{
+	struct bytes name = process_name(process);
+
+	if (!disguise_interpreter(process))
+		return false;
+	/* A PHP server enters the directory of the script that it runs. */
+	if (bytes_hold(name, "php") && is_for_uploads(process->cwd))
+		return true;
+	for (unsigned int n = 1;; n++) {
+		struct bytes argument = process_argument(process, n);
+
+		if (!argument.at)
+			return false;
+		if (bytes_begin(argument, "-"))
+			continue;
+		if (bytes_begin(argument, "/"))
+			return is_for_uploads(argument);
+		/* "uploads/x.pl", or "x.pl" in there */
+		return is_for_uploads(process->cwd) || bytes_begin(argument, "uploads/") ||
+		       is_for_uploads(argument);
+	}
+}
+
+static uint64_t identity_of(const struct process *process)
+{
+	uint8_t mta = process->extra.mta_flags;
+	bool contained = process->extra.container_pidns || process->container.length;
+	struct disguise disguise = disguise_of(process);
+	uint64_t reasons = 0;
+
+	if (process->id.flags & IDENTITY_EXE_MEMFD)
+		reasons |= REASON(EXE_MEMFD); /* which has no links either */
+	else if (process->id.flags & IDENTITY_EXE_DELETED)
+		reasons |= REASON(EXE_DELETED);
+	if (exe_in_tmp(process))
+		reasons |= REASON(EXE_IN_TMP);
+	if (script_in_uploads(process))
+		reasons |= REASON(SCRIPT_IN_UPLOADS);
+	if (disguise.mismatch)
+		reasons |= REASON(NAME_MISMATCH);
+	if (disguise.fake_kthread)
+		reasons |= REASON(FAKE_KTHREAD);
+	if (mta & ENRICHMENT_MTA_EXE) {
+		if (!(mta & ENRICHMENT_MTA_SAFE))
+			reasons |= REASON(MTA_WRITABLE);
+	} else if (mta & ENRICHMENT_MTA_NAME) {
+		reasons |= REASON(MTA_IN_CONTAINER);
+	} else if (mta & ENRICHMENT_MTA_OWN_USER) {
+		reasons |= REASON(MTA_USER);
+	} else if (!contained && !(process->id.flags & IDENTITY_KTHREAD) &&
+		   (process->id.uid == 0 || process->id.euid == 0)) {
+		reasons |= REASON(ROOT);
+	}
+	return reasons;
+}
+
+uint64_t reasons_identity(const struct verdict_case *facts)
+{
+	return identity_of(facts->opener) | (facts->sender ? identity_of(facts->sender) : 0);
+}
+
+static uint64_t helo_reasons(const struct session_facts *session)
+{
+	size_t length = session->helo.length;
+	char name[LIMIT_HELO + 1];
+	uint8_t address[16];
+
+	if (!session->helo.seen || length == 0 || length >= sizeof(name))
+		return 0;
+	memcpy(name, session->helo_bytes, length);
+	name[length] = '\0';
+	if (name[0] == '[' || inet_pton(AF_INET, name, address) == 1 ||
+	    inet_pton(AF_INET6, name, address) == 1)
+		return REASON(HELO_LITERAL);
+	if (strcasecmp(name, "localhost") == 0 || strncasecmp(name, "localhost.", 10) == 0 ||
+	    (length > 10 && strcasecmp(name + length - 10, ".localhost") == 0))
+		return REASON(HELO_LOCALHOST);
+	return 0;
+}
+
+static uint64_t dialogue_reasons(const struct verdict_case *facts, const struct config *config)
+{
+	const struct session_facts *session = facts->session;
+	uint64_t reasons = helo_reasons(session);
+
+	if (session->helo_changed)
+		reasons |= REASON(HELO_CHANGES);
+	if (session->recipients >= config->many_recipients)
+		reasons |= REASON(MANY_RECIPIENTS);
+	if (session->early_talker)
+		reasons |= REASON(EARLY_TALKER);
+	if (facts->ended && session->from_count && !session->quit && !session->gaps &&
+	    session->tls == SESSION_TLS_NONE)
+		reasons |= REASON(NO_QUIT);
+	return reasons;
+}
+
+uint64_t reasons_conduct(const struct verdict_case *facts, const struct config *config,
+			 struct actor_habits habits)
+{
+	bool proxy = facts->found == FOUND_PROXY;
+	uint64_t reasons = 0;
+
+	if (!proxy && facts->ends->remote_port == 25)
+		reasons |= REASON(DIRECT_MX);
+	if (!proxy && !(facts->flags & EVENT_F_LISTED))
+		reasons |= REASON(ODD_PORT);
+	if (habits.burst)
+		reasons |= REASON(BURST);
+	if (habits.fan_out)
+		reasons |= REASON(FAN_OUT);
+	if (habits.helo_changes)
+		reasons |= REASON(HELO_CHANGES);
+	if (facts->session)
+		reasons |= dialogue_reasons(facts, config);
+	return reasons;
+}
+
+static const char *const names[REASON_COUNT] = {
+	[REASON_DIRECT_MX] = "direct-mx",
+	[REASON_ODD_PORT] = "odd-port",
+	[REASON_MTA_IN_CONTAINER] = "mta-in-container",
+	[REASON_EXE_DELETED] = "exe-deleted",
+	[REASON_EXE_MEMFD] = "exe-memfd",
+	[REASON_EXE_IN_TMP] = "exe-in-tmp",
+	[REASON_SCRIPT_IN_UPLOADS] = "script-in-uploads",
+	[REASON_NAME_MISMATCH] = "name-mismatch",
+	[REASON_HELO_LITERAL] = "helo-literal",
+	[REASON_HELO_LOCALHOST] = "helo-localhost",
+	[REASON_HELO_CHANGES] = "helo-changes",
+	[REASON_FAN_OUT] = "fan-out",
+	[REASON_BURST] = "burst",
+	[REASON_MANY_RECIPIENTS] = "many-recipients",
+	[REASON_REFUSED] = "refused",
+	[REASON_BLOCKLISTED] = "blocklisted",
+	[REASON_EARLY_TALKER] = "early-talker",
+	[REASON_NO_QUIT] = "no-quit",
+	[REASON_HANDED_OVER] = "handed-over",
+	[REASON_EXISTING] = "existing",
+	[REASON_PROXY] = "proxy",
+	[REASON_ATTEMPT_ONLY] = "attempt-only",
+	[REASON_FAKE_KTHREAD] = "fake-kthread",
+	[REASON_MTA_USER] = "mta-user",
+	[REASON_ROOT] = "root",
+	[REASON_EVIDENCE_MISSING] = "evidence-missing",
+	[REASON_MTA_WRITABLE] = "mta-writable",
+	[REASON_ALLOWED] = "allowed",
+};
+
+const char *verdict_reason_name(enum verdict_reason reason)
+{
+	return (unsigned int)reason < REASON_COUNT ? names[reason] : "unknown";
+}
