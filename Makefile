@@ -41,7 +41,8 @@ BPF_SYSINC := -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Iinclude -Ibpf $(BPF_SYSINC) \
 	-Wall -Wextra -Wshadow -Wundef -Wno-unused-parameter $(if $(WERROR),-Werror) -ffile-prefix-map=$(CURDIR)=.
 
-BPF_SRCS := $(sort $(wildcard bpf/*.bpf.c))
+# state first: where the linker meets a map's declaration before its definition, it loses its place.
+BPF_SRCS := bpf/state.bpf.c $(filter-out bpf/state.bpf.c,$(sort $(wildcard bpf/*.bpf.c)))
 BPF_OBJS := $(BPF_SRCS:bpf/%.bpf.c=$(O)/bpf/%.bpf.o)
 SKEL := $(O)/smtpsnoop.skel.h
 
@@ -57,7 +58,7 @@ TOOLS := $(TOOL_SRCS:%.c=$(O)/%)
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
 UNITS := $(UNIT_SRCS:%.c=$(O)/%)
 
-.PHONY: all help run test deps test-deps check unit live format format-check layers cover bench vmtest clean install uninstall tools
+.PHONY: all help run test deps test-deps check unit live demo format format-check layers style cover bench vmtest clean install uninstall tools
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -65,7 +66,7 @@ all: smtpsnoop tools
 
 help:
 	@sed -n 's/^# //p' Makefile | head -6
-	@echo 'targets: all run test check unit live vmtest bench cover format format-check layers deps test-deps install uninstall clean'
+	@echo 'targets: all run demo test check unit live vmtest bench cover format format-check layers deps test-deps install uninstall clean'
 
 smtpsnoop: $(O)/smtpsnoop
 	$(Q)cp $< $@.new && mv -f $@.new $@
@@ -142,5 +143,47 @@ format-check:
 
 layers:
 	$(Q)tools/check-layers
+
+style: layers
+	$(Q)tools/check-style
+
+test:
+	tools/test
+
+live: all
+	tests/live/run $(ARGS)
+
+# What needs no root: style, and the unit tests under sanitizers.
+check: style format-check
+	$(Q)$(MAKE) --no-print-directory SAN=address,undefined unit
+
+deps:
+	tools/deps build
+
+test-deps:
+	tools/deps test
+
+bench: all
+	tools/bench
+
+demo: all
+	tools/demo
+
+# Lines that the unit tests reach, user side; a page a file in cover/.
+cover:
+	$(Q)$(MAKE) --no-print-directory COVER=1 unit
+	$(Q)mkdir -p cover && cd cover && gcov -r -s .. -o ../.output/cover $$(find ../.output/cover -name '*.gcda') > summary.txt
+	$(Q)tools/cover-table cover/summary.txt
+
+install: smtpsnoop
+	install -D -m 755 smtpsnoop $(DESTDIR)$(SBINDIR)/smtpsnoop
+	$(Q)set -e; for page in $(wildcard dist/*.8); do install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man8/$${page##*/}; done
+	$(Q)set -e; for page in $(wildcard dist/*.5); do install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man5/$${page##*/}; done
+	$(Q)set -e; conf=$(DESTDIR)$(SYSCONFDIR)/smtpsnoop.conf; \
+		if [ -e dist/smtpsnoop.conf ] && [ ! -e $$conf ]; then install -D -m 644 dist/smtpsnoop.conf $$conf; fi
+
+# The configuration is the administrator's: it stays.
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/smtpsnoop $(DESTDIR)$(MANDIR)/man8/smtpsnoop.8 $(DESTDIR)$(MANDIR)/man5/smtpsnoop.conf.5
 
 -include $(wildcard $(O)/*/*.d $(O)/*/*/*.d $(O)/*/*.bpf.d)

@@ -51,8 +51,10 @@ struct event_head {
 #define EVENT_F_LISTED 0x0001 /* the destination port is one of the SMTP ports */
 #define EVENT_F_EXISTING 0x0002 /* the connection was there before we were */
 #define EVENT_F_LATE 0x0004 /* OPEN: written when the gate found SMTP, not at connect */
-#define EVENT_F_SMALL                                                                              \
-	0x0008 /* OPEN: only the small identity was to be had (no exe path, argv, cwd) */
+/* OPEN: only the small identity was to be had (no exe path, argv, cwd). A full one may follow. */
+#define EVENT_F_SMALL 0x0008
+/* OPEN: written before routing; if no TRANSITION_SENT follows, no packet left. */
+#define EVENT_F_ATTEMPT 0x0010
 
 /* How SMTP was found; numbers shared with the gate. */
 enum found_by {
@@ -140,8 +142,9 @@ struct event_open {
 enum event_transition {
 	TRANSITION_ESTABLISHED = 1,
 	TRANSITION_CLOSED = 2,
-	TRANSITION_FAILED =
-		3, /* connect failed before a packet left: error says why, if it is known */
+	/* connect failed before a packet left; the error says why, if it is known */
+	TRANSITION_FAILED = 3,
+	TRANSITION_SENT = 4, /* the SYN is on its way; only after EVENT_F_ATTEMPT */
 };
 
 #define STATE_VIA_LOOPBACK 0x01 /* the route goes through this namespace's loopback device */
@@ -182,8 +185,8 @@ enum withheld {
 };
 
 #define DATA_HELLO 0x02 /* TLS ClientHello: not a line of the dialogue */
-#define DATA_PROXY                                                                                 \
-	0x08 /* "CONNECT host:25 ..." or a SOCKS request: the tunnel's target, not the dialogue */
+/* "CONNECT host:25 ..." or a SOCKS request: the tunnel's target, no line of the dialogue. */
+#define DATA_PROXY 0x08
 #define DATA_DOT 0x04 /* the withheld body ended with the lone dot */
 
 /*

@@ -15,7 +15,7 @@
  * take for one) only ends the wait early, and the 354 starts it anew; one too high would let an attacker hide behind it.
  * So only non-empty lines ended by CR LF count.
  *
- * All state is in struct gate and read back from memory at every byte: the verifier then sees one state per loop turn.
+ * What a byte means is decided in functions of their own, which the verifier walks through once and not at every turn.
  * The two directions may run at the same time on two CPUs; each writes its own side, and what both write (hold, pending) is
  * ordered by the dialogue itself but for pipelining, where the worst outcome is a counted gap.
  *
@@ -594,15 +594,49 @@ GATE_INLINE void gate_client_first(struct gate *gate, __u8 c)
 	}
 }
 
+#define GATE_STEP(result) ((result)&0xff)
+#define GATE_FLAGS(result) ((result) >> 8) /* DATA_*, for the piece that ends here */
+
+/* One byte of the client's, whatever is going on. Returns a step, with flags. */
+GATE_FUNC gate_client_one(struct gate *gate, __u32 c)
+{
+	__u8 part;
+	int step;
+
+	if (!gate)
+		return GATE_REFUSE;
+	part = gate->client.part;
+	if (gate->protocol == GATE_TLS) {
+		step = gate_hello_byte(gate, c);
+		if (step != GATE_REFUSE)
+			return step | (step == GATE_PASS ? DATA_HELLO << 8 : 0);
+		gate->protocol = GATE_SMTP; /* the server's 220 was no start of TLS */
+		return gate_client_byte(gate, c);
+	}
+	if (gate->protocol == GATE_SOCKS) {
+		step = gate_socks_byte(gate, c);
+		if (gate->protocol == GATE_SOCKS)
+			return step;
+		return gate->protocol == GATE_NOT ? GATE_REFUSE : GATE_LAST | DATA_PROXY << 8;
+	}
+	if (gate->hold) {
+		step = gate_held_byte(gate, c);
+		return step | (step == GATE_WITHHOLD_LAST ? DATA_DOT << 8 : 0);
+	}
+	step = gate_client_byte(gate, c);
+	return step | (step == GATE_LAST && part == GATE_PART_TARGET ? DATA_PROXY << 8 : 0);
+}
+
 /*
  * The client's next bytes; gate_client_skips() has just returned 0 for them. Uses at least one of `length` (at most
- * GATE_PIECE). After a call the caller looks at gate->protocol: GATE_NOT on a port that is not listed means that the socket can be forgotten.
+ * GATE_PIECE). After a call the caller looks at gate->protocol: GATE_NOT on a port that is not listed means that the socket
+ * can be forgotten.
  */
 GATE_FUNC gate_client(struct gate *gate, const struct gate_piece *piece, __u32 length,
 		      struct gate_cut *cut)
 {
-	__u32 i, keep = 0;
-	int step = GATE_PASS, withheld = 0;
+	__u32 i, keep = 0, flags = 0;
+	int step, withheld = 0;
 
 	if (!gate || !piece || !cut)
 		return 0;
@@ -610,7 +644,6 @@ GATE_FUNC gate_client(struct gate *gate, const struct gate_piece *piece, __u32 l
 		length = GATE_PIECE;
 	if (length && !gate->client.started)
 		gate_client_first(gate, piece->bytes[0]);
-	cut->flags = gate->protocol == GATE_TLS ? DATA_HELLO : 0;
 	cut->why = gate_why(gate);
 	if (gate->protocol == GATE_NOT) {
 		cut->keep = 0;
@@ -623,44 +656,25 @@ GATE_FUNC gate_client(struct gate *gate, const struct gate_piece *piece, __u32 l
 		if (i >= length)
 			break;
 		c = piece->bytes[i];
-		if (gate->protocol == GATE_TLS) {
-			step = gate_hello_byte(gate, c);
-			if (step == GATE_REFUSE) { /* the server's 220 was no start of TLS */
-				gate->protocol = GATE_SMTP;
-				cut->flags = 0;
-				step = gate_client_byte(gate, c);
-			}
-		} else if (gate->protocol == GATE_SOCKS) {
-			step = gate_socks_byte(gate, c);
-			if (gate->protocol != GATE_SOCKS) {
-				cut->flags = DATA_PROXY;
-				keep = i + 1;
-				i++;
-				break;
-			}
-		} else if (gate->hold) {
-			step = gate_held_byte(gate, c);
-			if (step == GATE_WITHHOLD_LAST)
-				cut->flags |= DATA_DOT;
-		} else {
-			__u8 part = gate->client.part;
-
-			step = gate_client_byte(gate, c);
-			if (step == GATE_LAST && part == GATE_PART_TARGET)
-				cut->flags = DATA_PROXY;
+		/* The greater part of every command line. */
+		if (gate->client.part == GATE_PART_REST && c != '\n' && !gate->hold &&
+		    gate->protocol <= GATE_SMTP) {
+			gate->client.last = c;
+			keep = i + 1;
+			continue;
 		}
+		step = gate_client_one(gate, c);
+		flags |= GATE_FLAGS(step);
+		step = GATE_STEP(step);
 		if (step == GATE_REFUSE) {
+			cut->why = WITHHELD_NOT_SMTP;
 			keep = 0;
 			i = length;
-			withheld = 1;
-			cut->why = WITHHELD_NOT_SMTP;
 			break;
 		}
 		if (step == GATE_WITHHOLD || step == GATE_WITHHOLD_LAST) {
 			if (!withheld)
-				cut->why = gate->hold == GATE_HOLD_NOT && step == GATE_WITHHOLD_LAST
-						   ? WITHHELD_BODY
-						   : gate_why(gate);
+				cut->why = flags & DATA_DOT ? WITHHELD_BODY : gate_why(gate);
 			withheld = 1;
 		} else if (!withheld) {
 			keep = i + 1;
@@ -672,6 +686,7 @@ GATE_FUNC gate_client(struct gate *gate, const struct gate_piece *piece, __u32 l
 	}
 	cut->keep = keep;
 	cut->used = i;
+	cut->flags = flags;
 	return 0;
 }
 
@@ -781,11 +796,38 @@ GATE_INLINE int gate_proxy_byte(struct gate *gate, __u8 c)
 	return 0;
 }
 
+/* One byte of the server's. Returns a step. */
+GATE_FUNC gate_server_one(struct gate *gate, __u32 c)
+{
+	if (!gate)
+		return GATE_REFUSE;
+	if (gate->protocol == GATE_PROXY) {
+		if (!gate_proxy_byte(gate, c))
+			return GATE_WITHHOLD;
+		gate_tunnel(gate);
+		return GATE_WITHHOLD_LAST;
+	}
+	if (gate->protocol == GATE_UNDECIDED) {
+		gate_count(&gate->server, c);
+		gate_server_first(gate, c);
+		if (gate->protocol == GATE_NOT)
+			return GATE_REFUSE;
+		if (c == '\n')
+			gate_server_line(gate);
+		return GATE_PASS;
+	}
+	if (c == '\n')
+		return gate_server_line(gate) ? GATE_LAST : GATE_PASS;
+	gate_count(&gate->server, c);
+	return GATE_PASS;
+}
+
+/* The server's next bytes, as gate_client(). */
 GATE_FUNC gate_server(struct gate *gate, const struct gate_piece *piece, __u32 length,
 		      struct gate_cut *cut)
 {
 	__u32 i, keep = 0;
-	int stop = 0;
+	int step;
 
 	if (!gate || !piece || !cut)
 		return 0;
@@ -795,13 +837,6 @@ GATE_FUNC gate_server(struct gate *gate, const struct gate_piece *piece, __u32 l
 	cut->used = length;
 	cut->flags = 0;
 	cut->why = gate_why(gate);
-	/* The client began with TLS, the server greets in plain text: no TLS will run. */
-	if (length && !gate->server.started && gate->protocol == GATE_TLS && gate->implicit &&
-	    piece->bytes[0] >= '2' && piece->bytes[0] <= '5') {
-		gate->protocol = GATE_UNDECIDED;
-		gate->implicit = 0;
-		gate_line(&gate->client);
-	}
 	gate->server.started = 1;
 	if (gate->protocol == GATE_SOCKS) { /* an answer: the client's next message starts afresh */
 		gate->socks_stage = 1;
@@ -810,39 +845,26 @@ GATE_FUNC gate_server(struct gate *gate, const struct gate_piece *piece, __u32 l
 	}
 	if (gate->protocol == GATE_NOT || gate->protocol == GATE_TLS)
 		return 0;
-	cut->why = WITHHELD_NOT_SMTP;
+	cut->why = gate->protocol == GATE_PROXY ? WITHHELD_PROXY : WITHHELD_NOT_SMTP;
 	for (i = 0; i < GATE_PIECE; i++) {
 		__u8 c;
 
 		if (i >= length)
 			break;
 		c = piece->bytes[i];
-		if (gate->protocol == GATE_PROXY) {
-			cut->why = WITHHELD_PROXY;
-			if (gate_proxy_byte(gate, c)) {
-				gate_tunnel(gate);
-				i++;
-				break;
-			}
+		if (gate->server.length >= 8 && c != '\n' && gate->protocol <= GATE_SMTP) {
+			keep = i + 1;
 			continue;
 		}
-		if (gate->protocol == GATE_UNDECIDED) {
-			gate_count(&gate->server, c);
-			gate_server_first(gate, c);
-			if (gate->protocol == GATE_NOT) {
-				keep = 0;
-				i = length;
-				break;
-			}
-			if (c == '\n')
-				gate_server_line(gate);
-		} else if (c == '\n') {
-			stop = gate_server_line(gate);
-		} else {
-			gate_count(&gate->server, c);
+		step = gate_server_one(gate, c);
+		if (step == GATE_REFUSE) {
+			keep = 0;
+			i = length;
+			break;
 		}
-		keep = i + 1;
-		if (stop) {
+		if (step == GATE_PASS || step == GATE_LAST)
+			keep = i + 1;
+		if (step == GATE_LAST || step == GATE_WITHHOLD_LAST) {
 			i++;
 			break;
 		}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * connect.bpf.c - who opens: a connection from its attempt to its end
+ *
+ * inet_sock_set_state is a tracepoint on every supported kernel, with or without trampolines and kprobes: the change to
+ * SYN_SENT happens in the process that called connect (io_uring's worker and Fast Open included), with the destination set.
+ * The cgroup/connect programs run before routing and show attempts that never become a packet; where a function exit can be
+ * hooked, the errno of those is known as well.
+ */
+#include "identity.bpf.h"
+
+#define IPPROTO_TCP 6
+#define SOCK_STREAM 1
+
+/* Is the socket's cgroup the one asked for, or below it? The same cgroup decides which packets are seen. */
+static __always_inline bool cgroup_wanted(struct sock *sk)
+{
+	struct kernfs_node *node;
+
+	if (!settings.cgroup)
+		return true;
+	node = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn);
+	for (int i = 0; i < CGROUP_COMPONENTS && node; i++) {
+		if (BPF_CORE_READ(node, id) == settings.cgroup)
+			return true;
+		node = node_parent(node);
+	}
+	return false;
+}
+
+static __always_inline bool process_wanted(void)
+{
+	if (settings.has_pid && bpf_get_current_pid_tgid() >> 32 != settings.only_pid)
+		return false;
+	if (settings.has_uid) {
+		struct task_struct *task = (void *)bpf_get_current_task();
+
+		return BPF_CORE_READ(task, cred, uid.val) == settings.only_uid;
+	}
+	return true;
+}
+
+/* A socket starts (again) to be watched: everything but cookie and generation from scratch. */
+static __always_inline void watch_begin(struct watch *watch, __u64 cookie, __u16 remote_port)
+{
+	__u32 generation = watch->talk.generation;
+	bool listed = port_listed(remote_port);
+
+	if (watch->flags & WATCH_COUNTED)
+		generation++;
+	__builtin_memset(watch, 0, sizeof(*watch));
+	watch->opened = bpf_ktime_get_boot_ns();
+	watch->remote_port = remote_port;
+	opener_fill(&watch->opener);
+	watch->talk.cookie = cookie;
+	watch->talk.generation = generation;
+	watch->talk.last_tgid = watch->opener.tgid;
+	watch->talk.last_start = watch->opener.start;
+	watch->talk.senders = 1;
+	if (listed) {
+		watch->flags = WATCH_LISTED;
+		watch->talk.flags = EVENT_F_LISTED;
+		watch->gate.wanted = 1;
+		watch->gate.found = FOUND_PORT;
+	}
+}
+
+static __always_inline void attempt_without_memory(void)
+{
+	/* Nothing of it can be kept: it is at least counted, so that the sum stays true. */
+	COUNT(attempts, 1);
+	COUNT(counted_only, 1);
+	COUNT(storage_failed, 1);
+	COUNT(loss_rows_full, 1);
+}
+
+/* connect() has been called and the route found: the SYN is next. */
+static __always_inline void connect_sent(struct sock *sk)
+{
+	__u16 port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	struct watch *watch;
+
+	if (!cgroup_wanted(sk) || !process_wanted())
+		return;
+	watch = bpf_sk_storage_get(&watches, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!watch) {
+		if (port_listed(port))
+			attempt_without_memory();
+		return;
+	}
+	if (watch->stage == STAGE_ATTEMPT) {
+		watch->stage = STAGE_SENT;
+		if (watch->flags & WATCH_OPEN)
+			output_state(watch, TRANSITION_SENT, 0);
+		return;
+	}
+	watch_begin(watch, bpf_get_socket_cookie(sk), port);
+	*(volatile __u64 *)&watch->talk.sock = (__u64)sk;
+	watch->stage = STAGE_SENT;
+	if (watch->flags & WATCH_LISTED)
+		output_open(watch, 0);
+}
+
+static __always_inline void connect_closed(struct sock *sk, struct watch *watch)
+{
+	int error = BPF_CORE_READ(sk, sk_err);
+	__u64 key = watch->talk.sock;
+
+	if (!error && watch->stage < STAGE_ESTABLISHED)
+		error = BPF_CORE_READ(sk, sk_err_soft);
+	if (watch->flags & WATCH_OPEN) {
+		output_note(watch, FROM_CLIENT);
+		output_note(watch, FROM_SERVER);
+		output_state(watch, TRANSITION_CLOSED, error);
+	}
+	if (settings.use_talks)
+		bpf_map_delete_elem(&talks, &key);
+	/* What was counted keeps its generation for the socket's next connection. */
+	if (watch->flags & WATCH_COUNTED)
+		watch->stage = STAGE_IDLE;
+	else
+		bpf_sk_storage_delete(&watches, sk);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tp_btf__inet_sock_set_state, struct sock *sk, int old, int new)
+{
+	struct watch *watch;
+
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	if (new == TCP_SYN_SENT) {
+		connect_sent(sk);
+		return 0;
+	}
+	if (new != TCP_ESTABLISHED &&new != TCP_CLOSE)
+		return 0;
+	watch = bpf_sk_storage_get(&watches, sk, NULL, 0);
+	if (!watch || watch->stage == STAGE_IDLE)
+		return 0;
+	if (new == TCP_CLOSE) {
+		connect_closed(sk, watch);
+	} else if (watch->stage < STAGE_ESTABLISHED) {
+		watch->stage = STAGE_ESTABLISHED;
+		if (watch->flags & WATCH_OPEN)
+			output_state(watch, TRANSITION_ESTABLISHED, 0);
+	}
+	return 0;
+}
+
+static __always_inline int connect_attempt(struct bpf_sock_addr *ctx)
+{
+	__u16 port = bpf_ntohs(ctx->user_port);
+	struct bpf_sock *sk = ctx->sk;
+	struct watch *watch;
+
+	if (ctx->protocol != IPPROTO_TCP || !sk || !port_listed(port) || !process_wanted())
+		return 1;
+	watch = bpf_sk_storage_get(&watches, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!watch)
+		return 1; /* inet_sock_set_state counts it, if it comes that far */
+	if (watch->stage == STAGE_ATTEMPT && watch->flags & WATCH_OPEN)
+		output_state(watch, TRANSITION_FAILED, 0); /* the attempt before this one */
+	watch_begin(watch, bpf_get_socket_cookie(ctx), port);
+	*(volatile __u64 *)&watch->talk.sock = (__u64)sk;
+	watch->stage = STAGE_ATTEMPT;
+	if (ctx->family == AF_INET6) {
+		*(__u32 *)&watch->attempted[0] = ctx->user_ip6[0];
+		*(__u32 *)&watch->attempted[4] = ctx->user_ip6[1];
+		*(__u32 *)&watch->attempted[8] = ctx->user_ip6[2];
+		*(__u32 *)&watch->attempted[12] = ctx->user_ip6[3];
+	} else {
+		*(__u32 *)&watch->attempted[8] = bpf_htonl(0xffff);
+		*(__u32 *)&watch->attempted[12] = ctx->user_ip4;
+	}
+	output_open(watch, EVENT_F_ATTEMPT);
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int cgroup__connect4(struct bpf_sock_addr *ctx)
+{
+	return connect_attempt(ctx);
+}
+
+SEC("cgroup/connect6")
+int cgroup__connect6(struct bpf_sock_addr *ctx)
+{
+	return connect_attempt(ctx);
+}
+
+/* The errno of an attempt that never became a packet: no route, a forbidden route, no port left. */
+static __always_inline int connect_failed(struct sock *sk, int error)
+{
+	struct watch *watch;
+
+	if (error >= 0)
+		return 0;
+	watch = bpf_sk_storage_get(&watches, sk, NULL, 0);
+	if (!watch || watch->stage != STAGE_ATTEMPT)
+		return 0;
+	if (watch->flags & WATCH_OPEN)
+		output_state(watch, TRANSITION_FAILED, -error);
+	watch->stage = STAGE_IDLE;
+	return 0;
+}
+
+SEC("fexit/tcp_v4_connect")
+int BPF_PROG(fexit__tcp_v4_connect, struct sock *sk, void *address, int length, int result)
+{
+	return connect_failed(sk, result);
+}
+
+SEC("fexit/tcp_v6_connect")
+int BPF_PROG(fexit__tcp_v6_connect, struct sock *sk, void *address, int length, int result)
+{
+	return connect_failed(sk, result);
+}

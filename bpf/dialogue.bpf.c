@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dialogue.bpf.c - what is said: the wire's bytes of watched sockets, as far as the gate lets them pass
+ *
+ * Takes every TCP segment of a watched socket in both directions, puts its payload in order by sequence number (bytes sent
+ * again are not told again, bytes jumped over are a counted gap), and asks the gate. Never drops a packet: the result is 1.
+ */
+#define GATE_CODE
+#include "identity.bpf.h"
+
+#define IPPROTO_TCP 6
+#define TCP_FLAG_SYN 0x02
+
+struct segment {
+	__u32 at; /* payload's offset in the packet */
+	__u32 end;
+	__u32 sequence; /* of the payload's first byte */
+	__u8 syn;
+};
+
+static __always_inline bool ipv6_extension(__u8 next)
+{
+	return next == 0 || next == 43 || next == 60 ||
+	       next == 135; /* options, routing, destination, mobility */
+}
+
+/* Finds TCP's payload. False for anything else, fragments included: TCP does not send any. */
+static __always_inline bool segment_parse(struct __sk_buff *skb, struct segment *segment)
+{
+	__u8 first, next, bytes[20];
+	__u32 at;
+
+	if (bpf_skb_load_bytes(skb, 0, &first, 1))
+		return false;
+	if (first >> 4 == 4) {
+		if (bpf_skb_load_bytes(skb, 9, &next, 1))
+			return false;
+		at = (first & 15) * 4;
+	} else {
+		if (bpf_skb_load_bytes(skb, 6, &next, 1))
+			return false;
+		at = 40;
+		for (int i = 0; i < IPV6_HEADERS; i++) {
+			if (!ipv6_extension(next))
+				break;
+			if (at > 1024 || bpf_skb_load_bytes(skb, at, bytes, 2))
+				return false;
+			next = bytes[0];
+			at += (bytes[1] + 1) * 8;
+		}
+	}
+	if (next != IPPROTO_TCP || bpf_skb_load_bytes(skb, at, bytes, 20))
+		return false;
+	segment->sequence = (__u32)bytes[4] << 24 | bytes[5] << 16 | bytes[6] << 8 | bytes[7];
+	segment->syn = bytes[13] & TCP_FLAG_SYN;
+	segment->sequence += segment->syn ? 1 : 0; /* data in a Fast Open SYN starts behind it */
+	segment->at = at + (bytes[12] >> 4) * 4;
+	segment->end = skb->len;
+	return true;
+}
+
+static __always_inline void withhold(struct watch *watch, __u32 direction, __u32 count, __u8 why)
+{
+	struct stream *stream = direction == FROM_SERVER ? &watch->streams[1] : &watch->streams[0];
+
+	if (stream->withheld && stream->why != why)
+		output_note(watch, direction);
+	stream->why = why;
+	stream->offset += count;
+	__sync_fetch_and_add(&stream->withheld, count);
+}
+
+/* A DATA record with the first `length` bytes that already stand in it. */
+static __always_inline void output_data(struct watch *watch, struct scratch *scratch,
+					__u32 direction, __u32 length, __u8 flags)
+{
+	struct stream *stream = direction == FROM_SERVER ? &watch->streams[1] : &watch->streams[0];
+	struct event_data *data = &scratch->data;
+
+	/* What was withheld comes before it: the client's body before the server's word about it. */
+	if (watch->streams[0].withheld)
+		output_note(watch, FROM_CLIENT);
+	if (watch->streams[1].withheld)
+		output_note(watch, FROM_SERVER);
+	__builtin_memset(data, 0, __builtin_offsetof(struct event_data, bytes));
+	barrier_var(length);
+	if (length > EVENT_PIECE_MAX)
+		length = EVENT_PIECE_MAX;
+	data->head.size = length + __builtin_offsetof(struct event_data, bytes);
+	data->head.kind = EVENT_DATA;
+	data->head.flags = watch->talk.flags;
+	data->head.cookie = watch->talk.cookie;
+	data->head.generation = watch->talk.generation;
+	data->head.time = bpf_ktime_get_boot_ns();
+	data->offset = stream->offset;
+	data->length = length;
+	data->direction = direction;
+	data->flags = flags;
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < settings.ring_for_data &&
+	    bpf_ringbuf_output(&events, data, length + __builtin_offsetof(struct event_data, bytes),
+			       0) == 0) {
+		stream->offset += length;
+		return;
+	}
+	COUNT(data_lost, 1);
+	COUNT(data_lost_bytes, length);
+	__sync_fetch_and_add(&watch->lost_bytes, length);
+	withhold(watch, direction, length, WITHHELD_RING);
+}
+
+/* Puts words aside that prove nothing yet. What does not fit is counted and becomes a gap. */
+static __always_inline void hold_words(struct bpf_sock *sk, __u32 direction, const __u8 *bytes,
+				       __u32 length)
+{
+	struct held *kept = bpf_sk_storage_get(&held, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	__u32 at, room;
+
+	if (!kept)
+		return;
+	if (direction == FROM_SERVER) {
+		at = kept->server_length & (2 * HELD_SERVER - 1);
+		room = at < HELD_SERVER ? HELD_SERVER - at : 0;
+		if (length > room) {
+			kept->server_over += length - room;
+			length = room;
+		}
+		if (at < HELD_SERVER && length && length <= HELD_SERVER)
+			bpf_probe_read_kernel(kept->server + at, length, bytes);
+		kept->server_length = at + length;
+	} else {
+		at = kept->client_length & (2 * HELD_CLIENT - 1);
+		room = at < HELD_CLIENT ? HELD_CLIENT - at : 0;
+		if (length > room) {
+			kept->client_over += length - room;
+			length = room;
+		}
+		if (at < HELD_CLIENT && length && length <= HELD_CLIENT)
+			bpf_probe_read_kernel(kept->client + at, length, bytes);
+		kept->client_length = at + length;
+	}
+}
+
+/* Tells the words that were put aside: they have proven something. */
+static __always_inline void tell_held(struct watch *watch, struct bpf_sock *sk)
+{
+	struct held *kept = bpf_sk_storage_get(&held, sk, NULL, 0);
+	struct scratch *scratch;
+	__u8 flags = watch->gate.protocol == GATE_PROXY ? DATA_PROXY : 0;
+
+	/* Offsets were not counted so far: what was put aside is the beginning. */
+	watch->streams[0].offset = watch->streams[1].offset = 0;
+	watch->streams[0].withheld = watch->streams[1].withheld = 0;
+	if (!kept)
+		return;
+	scratch = scratch_take();
+	if (scratch) {
+		if (kept->server_length && !flags) {
+			__builtin_memcpy(scratch->data.bytes, kept->server, HELD_SERVER);
+			output_data(watch, scratch, FROM_SERVER, kept->server_length, 0);
+			withhold(watch, FROM_SERVER, kept->server_over, WITHHELD_MISSED);
+		}
+		if (kept->client_length) {
+			__builtin_memcpy(scratch->data.bytes, kept->client, HELD_CLIENT);
+			output_data(watch, scratch, FROM_CLIENT, kept->client_length, flags);
+			withhold(watch, FROM_CLIENT, kept->client_over, WITHHELD_MISSED);
+		}
+		scratch_return(scratch);
+	}
+	bpf_sk_storage_delete(&held, sk);
+}
+
+/* SMTP on a port that is not listed has proven itself. */
+static __always_inline void confirm(struct watch *watch, struct bpf_sock *sk)
+{
+	if (opener_is_current(&watch->opener))
+		output_open(watch, EVENT_F_LATE);
+	else
+		output_open(watch, EVENT_F_LATE | EVENT_F_SMALL);
+	if (watch->flags & WATCH_OPEN)
+		tell_held(watch, sk);
+}
+
+static __always_inline void forget(struct bpf_sock *sk)
+{
+	bpf_sk_storage_delete(&held, sk);
+	bpf_sk_storage_delete(&watches, sk);
+}
+
+/*
+ * What of the segment is new. False when nothing is. A gap is counted, and the gate told.
+ */
+static __always_inline bool segment_new(struct watch *watch, struct stream *stream, __u32 direction,
+					struct segment *segment)
+{
+	__u32 length = segment->end - segment->at;
+	__s32 ahead;
+
+	if (segment->syn) {
+		/* Only before it is established: a stray SYN later must not move the stream. */
+		if (watch->stage == STAGE_ESTABLISHED && stream->started)
+			return false;
+		stream->next = segment->sequence;
+		stream->started = 1;
+	}
+	if (segment->at >= segment->end)
+		return false;
+	if (!stream->started) {
+		stream->next = segment->sequence;
+		stream->started = 1;
+	}
+	ahead = segment->sequence - stream->next;
+	if (ahead > SEQUENCE_JUMP)
+		return false;
+	if (ahead < 0) {
+		if ((__s32)(segment->sequence + length - stream->next) <= 0)
+			return false;
+		segment->at -= ahead;
+	} else if (ahead > 0) {
+		withhold(watch, direction, ahead, WITHHELD_MISSED);
+		gate_missed(&watch->gate, direction == FROM_SERVER);
+	}
+	stream->next = segment->sequence + length;
+	return true;
+}
+
+/* Asks the gate about the piece that stands in scratch; passes, puts aside, withholds. Returns the bytes dealt with. */
+static __always_inline __u32 piece_judge(struct watch *watch, struct bpf_sock *sk,
+					 struct scratch *scratch, __u32 direction, __u32 length)
+{
+	struct stream *stream = direction == FROM_SERVER ? &watch->streams[1] : &watch->streams[0];
+	struct gate_piece *bytes = (struct gate_piece *)scratch->data.bytes;
+	struct gate_cut cut = {};
+
+	if (direction == FROM_SERVER)
+		gate_server(&watch->gate, bytes, length, &cut);
+	else
+		gate_client(&watch->gate, bytes, length, &cut);
+	if (!(watch->flags & WATCH_COUNTED)) {
+		if (watch->gate.protocol == GATE_NOT) {
+			forget(sk);
+			return 0;
+		}
+		if (watch->gate.protocol != GATE_SMTP && watch->gate.protocol != GATE_PROXY) {
+			if (cut.keep)
+				hold_words(sk, direction, bytes->bytes, cut.keep);
+			return cut.used;
+		}
+		confirm(watch, sk);
+	}
+	if (cut.keep)
+		output_data(watch, scratch, direction, cut.keep, cut.flags & ~DATA_DOT);
+	if (cut.used > cut.keep) {
+		withhold(watch, direction, cut.used - cut.keep, cut.why);
+		stream->flags |= cut.flags & DATA_DOT;
+	}
+	return cut.used;
+}
+
+/*
+ * One step through the segment from `at` on. Returns the bytes dealt with, 0 = stop: the socket is forgotten or unreadable.
+ */
+static __always_inline int piece(struct __sk_buff *skb, struct watch *watch,
+				 struct scratch *scratch, __u32 at, __u32 direction, bool ends_line)
+{
+	struct bpf_sock *sk = skb->sk;
+	__u32 length, skips;
+	__u8 why;
+
+	if (!sk || !watch || !scratch || at >= skb->len)
+		return 0;
+	length = skb->len - at;
+	skips = 0;
+	if (direction == FROM_CLIENT) {
+		skips = gate_client_skips(&watch->gate, length, ends_line, &why);
+	} else if (watch->gate.protocol == GATE_NOT || watch->gate.protocol == GATE_TLS) {
+		skips = length;
+		why = gate_why(&watch->gate);
+	}
+	if (skips) {
+		withhold(watch, direction, skips, why);
+		return skips;
+	}
+	if (length > EVENT_PIECE_MAX)
+		length = EVENT_PIECE_MAX;
+	barrier_var(length);
+	if (length == 0 || length > EVENT_PIECE_MAX)
+		return 0;
+	if (bpf_skb_load_bytes(skb, at, scratch->data.bytes, length))
+		return 0;
+	return piece_judge(watch, sk, scratch, direction, length);
+}
+
+/* Functions of their own, verified once and not at every turn of the loop. */
+__noinline int piece_client(struct __sk_buff *skb, struct watch *watch, struct scratch *scratch,
+			    __u32 at, __u32 ends_line)
+{
+	return piece(skb, watch, scratch, at, FROM_CLIENT, ends_line);
+}
+
+__noinline int piece_server(struct __sk_buff *skb, struct watch *watch, struct scratch *scratch,
+			    __u32 at)
+{
+	return piece(skb, watch, scratch, at, FROM_SERVER, false);
+}
+
+static __always_inline void segment_walk(struct __sk_buff *skb, struct watch *watch,
+					 struct scratch *scratch, __u32 direction,
+					 struct segment *segment)
+{
+	__u32 at = segment->at, end = segment->end;
+	__u8 last = 0;
+	int used;
+
+	if (direction == FROM_CLIENT && watch->gate.hold == GATE_HOLD_BODY)
+		bpf_skb_load_bytes(skb, end - 1, &last, 1);
+	for (int i = 0; i < PIECES_MAX; i++) {
+		if (at >= end)
+			return;
+		if (direction == FROM_CLIENT)
+			used = piece_client(skb, watch, scratch, at, last == '\n');
+		else
+			used = piece_server(skb, watch, scratch, at);
+		if (used <= 0)
+			break;
+		at += used;
+	}
+	withhold(watch, direction, end - at, WITHHELD_MISSED);
+	gate_missed(&watch->gate, direction == FROM_SERVER);
+}
+
+static __always_inline int dialogue(struct __sk_buff *skb, __u32 direction)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct segment segment;
+	struct scratch *scratch;
+	struct stream *stream;
+	struct watch *watch;
+
+	if (!sk)
+		return 1;
+	watch = bpf_sk_storage_get(&watches, sk, NULL, 0);
+	if (!watch)
+		return 1;
+	/* Attempts that are counted only say nothing more. */
+	if (watch->stage < STAGE_SENT ||
+	    (watch->flags & (WATCH_COUNTED | WATCH_OPEN)) == WATCH_COUNTED)
+		return 1;
+	if (!segment_parse(skb, &segment))
+		return 1;
+	stream = direction == FROM_SERVER ? &watch->streams[1] : &watch->streams[0];
+	if (!segment_new(watch, stream, direction, &segment))
+		return 1;
+	scratch = scratch_take();
+	if (!scratch) {
+		withhold(watch, direction, segment.end - segment.at, WITHHELD_MISSED);
+		gate_missed(&watch->gate, direction == FROM_SERVER);
+		return 1;
+	}
+	segment_walk(skb, watch, scratch, direction, &segment);
+	scratch_return(scratch);
+	return 1;
+}
+
+SEC("cgroup_skb/egress")
+int cgroup_skb__egress(struct __sk_buff *skb)
+{
+	return dialogue(skb, FROM_CLIENT);
+}
+
+SEC("cgroup_skb/ingress")
+int cgroup_skb__ingress(struct __sk_buff *skb)
+{
+	return dialogue(skb, FROM_SERVER);
+}

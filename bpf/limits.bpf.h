@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * limits.bpf.h - the bounds of the kernel side, with their reasons
+ */
+#ifndef SMTPSNOOP_LIMITS_BPF_H
+#define SMTPSNOOP_LIMITS_BPF_H
+
+#define RING_BYTES                                                                                 \
+	(8 * 1024 *                                                                                \
+	 1024) /* some 5,000 short sessions: a quarter of a second at 20,000/s; changed at load */
+#define LOSS_ROWS 4096 /* (user, executable, port) triples: more are summed in loss_rows_full */
+#define TALKS                                                                                      \
+	16384 /* sockets whose writers are followed by the kprobe variant; allocated only for it */
+#define PORTS_MAX 64
+
+#define PATH_COMPONENTS 32 /* deeper paths lose their beginning */
+#define CGROUP_COMPONENTS 16 /* Kubernetes in Docker in a slice is 8 */
+#define SCRATCH_SLOTS 4 /* process, softirq, hard interrupt, and one preempted */
+#define SENDERS_SHOWN 16 /* SENDER records a connection; more are only counted */
+
+/* Pieces of one segment: 64 KiB in steps of 256, and the cuts a hostile mix of commands makes. The rest is a gap. */
+#define PIECES_MAX 288
+#define IPV6_HEADERS 6 /* RFC 8200 4.1 lists six, each at most once but for one */
+#define SEQUENCE_JUMP (1 << 20) /* a segment further ahead is forged or stray */
+
+#define HELD_CLIENT                                                                                \
+	128 /* before SMTP is proven on a port not listed: a CONNECT line, or a few words */
+#define HELD_SERVER 256 /* and the greeting */
+
+/* From linux/socket.h and net/tcp_states.h, which can't be included beside the kernel's types. */
+#define AF_INET 2
+#define AF_INET6 10
+#define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
+#define TCP_CLOSE 7
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * state.bpf.h - what the kernel programs share: configuration, maps, and the state of a watched socket
+ *
+ * A socket's state lives in socket storage: it dies with the socket, and no flood can push another's out.
+ */
+#ifndef SMTPSNOOP_STATE_BPF_H
+#define SMTPSNOOP_STATE_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_endian.h>
+
+#include "event.h"
+#include "kernel_types.h"
+#include "limits.bpf.h"
+
+/* Set before load; the verifier then drops the branches that are off. */
+struct tracer_settings {
+	__u32 version; /* EVENT_VERSION */
+	__u32 port_count;
+	__u16 ports[PORTS_MAX];
+	__u64 cgroup; /* this subtree only; 0 = all */
+	__u32 reserved2;
+	__u32 only_uid;
+	__u32 only_pid;
+	__u8 has_uid;
+	__u8 has_pid;
+	__u8 use_talks; /* the send hook is a kprobe */
+	__u8 reserved;
+	__u64 ring_for_data; /* DATA and OPEN leave the rest of the ring to the smaller records, so that */
+	__u64 ring_for_open; /* what was begun can be ended */
+};
+extern const volatile struct tracer_settings settings;
+
+static __always_inline bool port_listed(__u16 port)
+{
+	for (__u32 i = 0; i < PORTS_MAX; i++) {
+		if (i >= settings.port_count)
+			break;
+		if (settings.ports[i] == port)
+			return true;
+	}
+	return false;
+}
+
+#define GATE_PORT_LISTED(port) port_listed(port)
+#include "gate.h"
+
+/* The small identity: enough to name the opener of a connection whose full identity was never asked for. */
+struct opener {
+	__u64 start;
+	__u64 cgroup_id;
+	__u64 exe_inode;
+	__u32 exe_device;
+	__u32 tgid;
+	__u32 tid;
+	__u32 ppid;
+	__u32 uid;
+	__u32 gid;
+	__u32 euid;
+	__u32 netns;
+	char comm[EVENT_COMM_LEN];
+};
+
+/* Who writes. Part of struct watch, or a value of `talks` where socket storage is out of reach (kprobes). */
+struct talk {
+	__u64 cookie;
+	__u64 sock; /* struct sock's address, as a number: global functions take no socket */
+	__u64 sends;
+	__u64 sent_bytes;
+	__u64 last_start;
+	__u32 last_tgid;
+	__u32 generation;
+	__u32 senders;
+	__u16 flags; /* EVENT_F_* */
+	__u16 reserved;
+};
+
+/* One direction's stream of payload bytes. */
+struct stream {
+	__u64 offset; /* bytes of it dealt with */
+	__u64 withheld; /* not yet said in a record */
+	__u32 next; /* TCP sequence number expected */
+	__u8 started;
+	__u8 why; /* enum withheld, of `withheld` */
+	__u8 flags; /* DATA_DOT */
+	__u8 reserved;
+};
+
+enum watch_stage {
+	STAGE_IDLE = 0, /* closed, or not connected again yet */
+	STAGE_ATTEMPT = 1, /* before routing */
+	STAGE_SENT = 2,
+	STAGE_ESTABLISHED = 3,
+};
+
+#define WATCH_COUNTED 0x01 /* in attempts */
+#define WATCH_OPEN 0x02 /* its OPEN record was delivered */
+#define WATCH_FULL 0x04 /* with the full identity */
+#define WATCH_LISTED 0x08
+
+struct watch {
+	__u64 opened;
+	__u64 lost_bytes;
+	struct talk talk;
+	struct opener opener;
+	struct gate gate;
+	struct stream streams[2]; /* indexed by enum event_direction */
+	__u8 attempted[16]; /* destination, as long as the socket does not have it */
+	__u16 remote_port;
+	__u8 stage;
+	__u8 flags; /* WATCH_* */
+	__u32 reserved;
+};
+
+/* The first words on a port that is not listed, until they prove something. */
+struct held {
+	__u16 client_length;
+	__u16 server_length;
+	__u32 client_over; /* bytes that found no room */
+	__u32 server_over;
+	__u32 reserved;
+	__u8 client[2 *
+		    HELD_CLIENT]; /* the second half is only room for the verifier's arithmetic */
+	__u8 server[2 * HELD_SERVER];
+};
+
+/* A place to build a record in. The programs can interrupt one another on a CPU: `taken` is an atomic flag. */
+struct scratch {
+	__u32 taken;
+	__u32 reserved;
+	union {
+		struct event_open open;
+		struct event_state state;
+		struct event_data data;
+		struct gate_piece piece;
+	};
+	char slack[256]; /* reads of 256 bytes at the end of text[] stay inside */
+};
+
+struct watches_map {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct watch);
+};
+
+struct held_map {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct held);
+};
+
+struct talks_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, TALKS);
+	__type(key, __u64); /* struct sock's address */
+	__type(value, struct talk);
+};
+
+struct events_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RING_BYTES);
+};
+
+struct counters_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct event_counters);
+};
+
+struct losses_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LOSS_ROWS);
+	__type(key, struct loss_key);
+	__type(value, __u64);
+};
+
+struct scratches_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SCRATCH_SLOTS);
+	__type(key, __u32);
+	__type(value, struct scratch);
+};
+
+extern struct watches_map watches SEC(".maps");
+extern struct held_map held SEC(".maps");
+extern struct talks_map talks SEC(".maps");
+extern struct events_map events SEC(".maps");
+extern struct counters_map counters SEC(".maps");
+extern struct losses_map losses SEC(".maps");
+extern struct scratches_map scratches SEC(".maps");
+
+/* Atomic: a softirq may count on the same CPU in the middle of another count. */
+#define COUNT(member, by)                                                                          \
+	do {                                                                                       \
+		__u32 zero_ = 0;                                                                   \
+		struct event_counters *counters_ = bpf_map_lookup_elem(&counters, &zero_);         \
+		if (counters_)                                                                     \
+			__sync_fetch_and_add(&counters_->member, (by));                            \
+	} while (0)
+
+/* output.bpf.c */
+int output_open(struct watch *watch, __u32 flags);
+int output_sender(struct talk *talk);
+int output_state(struct watch *watch, __u32 transition, __u32 error);
+int output_note(struct watch *watch, __u32 direction);
+
+#endif
