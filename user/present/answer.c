@@ -11,6 +11,8 @@
 #include "base/escape.h"
 #include "present/answer.h"
 
+#define CODES_COLUMNS 9 /* "554 5.7.1" */
+
 static const char *without_dialogue(const struct connection *connection)
 {
 	switch (connection->reason) {
@@ -41,7 +43,14 @@ static void encrypted(char *out, size_t size, const struct session_facts *facts)
 	snprintf(out, size, "encrypted%s%s", name[0] ? " " : "", name);
 }
 
-void answer_of(char *out, size_t size, const struct connection *connection)
+/* The code and the enhanced code alone, where the column has room for no more. */
+static void only_codes(char *out, unsigned int width)
+{
+	if (strlen(out) > width && out[width] == ' ' && width < 2 * CODES_COLUMNS)
+		out[width] = '\0';
+}
+
+void answer_of(char *out, size_t size, const struct connection *connection, unsigned int width)
 {
 	const struct session_facts *facts =
 		connection->session ? &connection->session->facts : NULL;
@@ -58,6 +67,7 @@ void answer_of(char *out, size_t size, const struct connection *connection)
 		snprintf(out, size, "accepted");
 	else
 		escape_text(out, size, facts->last_reply_bytes, facts->last_reply.length, NULL);
+	only_codes(out, width);
 }
 
 /* At most four columns: "1204", "12k", "120k", "1M". */

@@ -112,7 +112,7 @@ static void process_words(char *out, size_t size, const struct process *process)
 
 	line_clear(&line);
 	text_process(&wide, &line, process, 0);
-	snprintf(out, size, "%s", line.text);
+	columns_fit(out, size, line.text, COLUMNS_MAX);
 }
 
 void group_add(struct group *group, const struct connection *connection)
@@ -192,8 +192,12 @@ static void reason_words(char *out, size_t size, const struct group *group)
 	out[0] = '\0';
 	for (unsigned int i = 0; i < REASON_COUNT && used + 64 < size; i++)
 		if (group->sums.reasons & 1ull << i)
-			used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "",
-						 verdict_reason_name((enum verdict_reason)i));
+			used += (size_t)snprintf(
+				out + used, size - used, "%s%s%s%s", used ? " " : "",
+				verdict_reason_name((enum verdict_reason)i),
+				i == REASON_BLOCKLISTED && group->blocklist ? ":" : "",
+				i == REASON_BLOCKLISTED && group->blocklist ? group->blocklist
+									    : "");
 }
 
 static void group_heading(const struct group *group, const struct text *text,

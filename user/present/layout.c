@@ -81,8 +81,8 @@ static size_t sequence_length(const char *text)
 	return strnlen(text, length);
 }
 
-/* Bytes of the beginning that fit into `width` columns. */
-static size_t prefix(const char *text, unsigned int width)
+/* Bytes of the beginning that fit into `width` columns and `size` bytes: combining characters take no column. */
+static size_t prefix(const char *text, unsigned int width, size_t size)
 {
 	size_t length = 0;
 	unsigned int columns = 0;
@@ -91,7 +91,7 @@ static size_t prefix(const char *text, unsigned int width)
 		size_t next = sequence_length(text + length);
 
 		columns += (unsigned int)escape_columns(text + length, next);
-		if (columns > width)
+		if (columns > width || length + next > size)
 			break;
 		length += next;
 	}
@@ -105,22 +105,23 @@ static size_t total_columns(const char *text)
 
 void columns_fit(char *out, size_t size, const char *text, unsigned int width)
 {
-	if (total_columns(text) <= width)
+	if (total_columns(text) <= width && strlen(text) < size)
 		snprintf(out, size, "%s", text);
 	else
-		snprintf(out, size, "%.*s" ELLIPSIS, (int)prefix(text, width - 1), text);
+		snprintf(out, size, "%.*s" ELLIPSIS,
+			 (int)prefix(text, width - 1, size - sizeof(ELLIPSIS)), text);
 }
 
 void columns_fit_path(char *out, size_t size, const char *text, unsigned int width)
 {
 	const char *slash = text;
 
-	if (total_columns(text) <= width) {
+	if (total_columns(text) <= width && strlen(text) < size) {
 		snprintf(out, size, "%s", text);
 		return;
 	}
 	while ((slash = strchr(slash + 1, '/'))) {
-		if (total_columns(slash) + 1 <= width) {
+		if (total_columns(slash) + 1 <= width && strlen(slash) + sizeof(ELLIPSIS) <= size) {
 			snprintf(out, size, ELLIPSIS "%s", slash);
 			return;
 		}
@@ -183,11 +184,11 @@ struct layout layout_for(unsigned int width)
 		layout.gap = 2;
 		spare -= 7;
 	}
-	/* An IPv6 address of 39 columns with its port is whole at 200. */
-	layout.to += share(spare, 26, 29);
+	/* Most IPv6 addresses are whole at 160, the longest at 240. */
+	layout.to += share(spare, 20, 29);
 	layout.who += share(spare, 8, 8);
 	layout.sent_by += share(spare, 30, 40);
-	layout.mail += share(spare, 4, 3);
+	layout.mail += share(spare, 4, 1);
 	layout.rcpt += share(spare, 6, 4);
 	layout.answer = layout.width - 7 * layout.gap - layout.time - layout.verdict - layout.who -
 			layout.sent_by - layout.to - layout.mail - layout.rcpt;

@@ -91,7 +91,7 @@ void losses_now(const struct text *text, const struct event_counters *counters, 
 	text_clock(clock, sizeof(clock), (int64_t)time + wall_minus_boot);
 	fprintf(text->out,
 		"%s%s LOSS     %" PRIu64 " of %" PRIu64 " connections counted only, %" PRIu64
-		" bytes of dialogue lost so far%s\n",
+		" bytes of dialogue lost%s\n",
 		text_colour(text, STYLE_DOUBT), clock, (uint64_t)counters->counted_only,
 		(uint64_t)counters->attempts, (uint64_t)counters->data_lost_bytes,
 		text_colour(text, STYLE_END));

@@ -14,13 +14,18 @@
 #include "present/text.h"
 
 #define SECOND UINT64_C(1000000000)
-#define INDENT_DETAIL 9 /* under VERDICT */
-#define INDENT_STEP 11
+#define PROGRESS_COLUMNS 26 /* "... still open after 30 s" */
 #define LONG_SECONDS 10 /* from here on it is worth saying how long it lasted */
 
 static bool stands_out(enum verdict_class class)
 {
 	return text_verdict_style(class) != STYLE_QUIET;
+}
+
+/* Details stand under VERDICT. */
+static unsigned int indent(const struct text *text)
+{
+	return text->layout.time + text->layout.gap;
 }
 
 static void verdict_word(char *out, size_t size, enum verdict_class class)
@@ -47,11 +52,11 @@ static void other_name(const struct text *text, struct line *line, const struct 
 		return;
 	escape_text(escaped, sizeof(escaped), worn.at, strnlen(worn.at, worn.length), NULL);
 	snprintf(word, sizeof(word), "calls itself \"%s\"", escaped);
-	text_word(text, line, word, INDENT_DETAIL, 1);
+	text_word(text, line, word, indent(text), 1);
 }
 
 void text_process(const struct text *text, struct line *line, const struct process *process,
-		  unsigned int indent)
+		  unsigned int column)
 {
 	struct bytes name = process_name(process);
 	struct bytes place = process->container.length ? process->container : process->unit;
@@ -59,7 +64,7 @@ void text_process(const struct text *text, struct line *line, const struct proce
 
 	escape_text(escaped, sizeof(escaped), name.at, name.length, NULL);
 	snprintf(word, sizeof(word), "%s[%" PRIu32 "]", escaped, process->id.tgid);
-	text_word(text, line, word, indent, 1);
+	text_word(text, line, word, column, 1);
 	if (!place.length)
 		return;
 	/* Twelve characters are how every tool shows a container. */
@@ -69,7 +74,7 @@ void text_process(const struct text *text, struct line *line, const struct proce
 		snprintf(word, sizeof(word), "%s:%s", process->runtime, escaped);
 	else
 		snprintf(word, sizeof(word), "%s", escaped);
-	text_word(text, line, word, indent, 1);
+	text_word(text, line, word, column, 1);
 }
 
 static void handed_over(const struct text *text, struct line *line, const struct process *sender)
@@ -79,7 +84,7 @@ static void handed_over(const struct text *text, struct line *line, const struct
 
 	escape_text(escaped, sizeof(escaped), name.at, name.length, NULL);
 	snprintf(word, sizeof(word), "written by %s[%" PRIu32 "]", escaped, sender->id.tgid);
-	text_word(text, line, word, INDENT_DETAIL, 1);
+	text_word(text, line, word, indent(text), 1);
 }
 
 static void reasons(const struct text *text, struct line *line, const struct connection *connection)
@@ -97,7 +102,7 @@ static void reasons(const struct text *text, struct line *line, const struct con
 			snprintf(word, sizeof(word), "%s:%s",
 				 verdict_reason_name((enum verdict_reason)i),
 				 session->facts.blocklist);
-		text_word(text, line, word, INDENT_DETAIL, gap);
+		text_word(text, line, word, indent(text), gap);
 		gap = 1;
 	}
 }
@@ -109,7 +114,7 @@ static void detail(const struct text *text, const struct connection *connection,
 
 	line_clear(&line);
 	if (connection->opener) {
-		text_process(text, &line, connection->opener, INDENT_DETAIL);
+		text_process(text, &line, connection->opener, indent(text));
 		if (connection->verdict.reasons & 1ull << REASON_NAME_MISMATCH)
 			other_name(text, &line, connection->opener);
 	}
@@ -120,21 +125,32 @@ static void detail(const struct text *text, const struct connection *connection,
 
 		snprintf(word, sizeof(word), "for %" PRIu64 " s",
 			 (connection->closed - connection->opened) / SECOND);
-		text_word(text, &line, word, INDENT_DETAIL, 1);
+		text_word(text, &line, word, indent(text), 1);
 	}
 	reasons(text, &line, connection);
 	if (line.columns)
 		text_put(text, &line);
 }
 
-static void answer(char *out, size_t size, const struct connection *connection, uint64_t time,
-		   bool progress)
+static void answer(const struct text *text, char *out, size_t size,
+		   const struct connection *connection, uint64_t time, bool progress)
 {
-	if (progress)
-		snprintf(out, size, "... still open after %" PRIu64 " s",
-			 time > connection->opened ? (time - connection->opened) / SECOND : 0);
+	uint64_t seconds = time > connection->opened ? (time - connection->opened) / SECOND : 0;
+
+	if (!progress)
+		answer_of(out, size, connection, text->layout.answer);
+	else if (text->layout.answer < PROGRESS_COLUMNS)
+		snprintf(out, size, "open %" PRIu64 "s", seconds);
 	else
-		answer_of(out, size, connection);
+		snprintf(out, size, "... still open after %" PRIu64 " s", seconds);
+}
+
+/* A number without "uid " where there is no room for both. */
+static void who(const struct text *text, char *out, size_t size, const struct process *process)
+{
+	label_user(out, size, process);
+	if (process && !process->extra.user[0] && strlen(out) > text->layout.who)
+		snprintf(out, size, "%" PRIu32, process->id.uid);
 }
 
 void text_connection(const struct text *text, const struct connection *connection, uint64_t time,
@@ -159,7 +175,7 @@ void text_connection(const struct text *text, const struct connection *connectio
 	line_cell(&line, cell, layout->verdict, layout->gap);
 	if (!quiet)
 		line_colour(&line, text_colour(text, STYLE_END));
-	label_user(cell, sizeof(cell), connection->opener);
+	who(text, cell, sizeof(cell), connection->opener);
 	line_cell(&line, cell, layout->who, layout->gap);
 	label_of(&label, connection->opener, class);
 	label_fit(cell, sizeof(cell), &label, layout->sent_by);
@@ -171,7 +187,7 @@ void text_connection(const struct text *text, const struct connection *connectio
 	line_cell_right(&line, cell, layout->mail, layout->gap);
 	answer_rcpt(cell, sizeof(cell), connection, layout->rcpt);
 	line_cell_right(&line, cell, layout->rcpt, layout->gap);
-	answer(cell, sizeof(cell), connection, time, progress);
+	answer(text, cell, sizeof(cell), connection, time, progress);
 	line_cell(&line, cell, layout->answer, 0);
 	if (quiet)
 		line_colour(&line, text_colour(text, STYLE_END));
@@ -197,11 +213,11 @@ static void step_heading(struct text *text, const struct connection *connection,
 	line_colour(&line, text_colour(text, STYLE_QUIET));
 	text_clock(word, sizeof(word), (int64_t)time + wall_minus_boot);
 	line_add(&line, word);
-	line_pad(&line, INDENT_DETAIL);
+	line_pad(&line, indent(text));
 	label_user(word, sizeof(word), connection->opener);
-	text_word(text, &line, word, INDENT_DETAIL, 1);
+	text_word(text, &line, word, indent(text), 1);
 	if (connection->opener)
-		text_process(text, &line, connection->opener, INDENT_DETAIL);
+		text_process(text, &line, connection->opener, indent(text));
 	label_endpoint(word, sizeof(word), connection->ends.remote, connection->ends.remote_port,
 		       60);
 	line_add(&line, " to ");
@@ -237,7 +253,7 @@ void text_step(struct text *text, const struct connection *connection, uint64_t 
 
 	step_heading(text, connection, time, wall_minus_boot);
 	line_clear(&line);
-	line_pad(&line, INDENT_DETAIL);
+	line_pad(&line, indent(text));
 	line_format(&line, "%+9.3f  ", (double)after / 1e9);
 	if (!strcmp(what, "client") || !strcmp(what, "server")) {
 		line_add(&line, *what == 'c' ? "C: " : "S: ");
