@@ -65,7 +65,7 @@ UNITS := $(UNIT_SRCS:%.c=$(O)/%)
 all: smtpsnoop tools
 
 help:
-	@sed -n 's/^# //p' Makefile | head -6
+	@sed -n '2,/^$$/s/^# //p' Makefile
 	@echo 'targets: all run demo test check unit live vmtest bench cover format format-check layers deps test-deps install uninstall clean'
 
 smtpsnoop: $(O)/smtpsnoop
