@@ -23,7 +23,7 @@
 
 #define INSNS_LIMIT 1000000 /* BPF_COMPLEXITY_LIMIT_INSNS since 5.2 */
 #define LOG_STATS 4 /* BPF_LOG_STATS: only the closing lines */
-#define LOG_SIZE (1 << 16)
+#define LOG_SIZE (16 << 20) /* older kernels keep the beginning, and the end is what says why */
 #define LOG_TAIL 2000 /* bytes of a refusal's log that are worth reading */
 
 struct cost {
@@ -94,7 +94,7 @@ static void show_refusal(const char *name, int err)
 	size_t length = strnlen(verifier_log, sizeof(verifier_log));
 	const char *tail = verifier_log + (length > LOG_TAIL ? length - LOG_TAIL : 0);
 
-	fprintf(stderr, "headroom: %s: %s: %s%s\n", name, strerror(-err), last_warning, tail);
+	fprintf(stderr, "headroom: %s: %s\n%s%s\n", name, strerror(-err), last_warning, tail);
 }
 
 /* One line of the table; whether it is one that passes. */
@@ -133,7 +133,7 @@ int main(int argc, char **argv)
 	libbpf_set_print(keep_warning);
 	object = bpf_object__open_file(argv[1], NULL);
 	if (!object) {
-		fprintf(stderr, "headroom: %s: %s\n", argv[1], strerror(errno));
+		fprintf(stderr, "headroom: %s: %s\n", argv[1], last_warning);
 		return 2;
 	}
 	bpf_object__for_each_program(program, object)
