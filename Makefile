@@ -16,6 +16,7 @@ DESTDIR ?=
 
 CC ?= gcc
 CLANG ?= clang
+STRIP ?= strip
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool /usr/bin/bpftool) bpftool)
 ARCH ?= $(shell uname -m)
 BPF_ARCH := $(if $(filter aarch64 arm64,$(ARCH)),arm64,x86)
@@ -58,7 +59,7 @@ TOOLS := $(TOOL_SRCS:%.c=$(O)/%)
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
 UNITS := $(UNIT_SRCS:%.c=$(O)/%)
 
-.PHONY: all help run test deps test-deps check unit live demo format format-check layers style cover bench vmtest clean install uninstall tools
+.PHONY: all help run test deps test-deps check unit live demo format format-check layers style cover bench vmtest arm64 clean install uninstall tools
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -66,7 +67,7 @@ all: smtpsnoop tools
 
 help:
 	@sed -n '2,/^$$/s/^# //p' Makefile
-	@echo 'targets: all run demo test check unit live vmtest bench cover format format-check layers deps test-deps install uninstall clean'
+	@echo 'targets: all run demo test check unit live vmtest arm64 bench cover format format-check layers deps test-deps install uninstall clean'
 
 smtpsnoop: $(O)/smtpsnoop
 	$(Q)cp $< $@.new && mv -f $@.new $@
@@ -74,7 +75,7 @@ smtpsnoop: $(O)/smtpsnoop
 $(O)/smtpsnoop: $(CMD_OBJS) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-	$(if $(SAN)$(DEBUG)$(COVER),,$(Q)strip $@)
+	$(if $(SAN)$(DEBUG)$(COVER),,$(Q)$(STRIP) $@)
 
 $(LIB): $(LIB_OBJS)
 	$(call say,AR,$@)
@@ -126,6 +127,10 @@ run: all
 # KERNELS="6.1 7" selects (tests/vm/kernels); FULL=1 runs all live tests with each backend.
 vmtest: all $(O)/tests/vm/headroom
 	$(Q)tests/vm/run $(if $(FULL),--full) $(KERNELS)
+
+# Builds for arm64 by cross-compilation and tries that on an arm64 kernel.
+arm64:
+	$(Q)tests/vm/arm64
 
 $(O)/tests/vm/headroom: tests/vm/headroom.c
 	$(call say,TEST,$@)
