@@ -108,14 +108,17 @@ static bool can_answer(uint8_t slot, unsigned int code)
 	}
 }
 
-/* RFC 3463: X.1.5 is about a recipient, X.1.0 in practice about the sender. Nothing else tells their 250s apart. */
+/* RFC 3463 3.2: X.1.1 to X.1.6 are about a recipient, the others about the sender; nothing else tells their replies apart. */
 static enum slot_kind hinted(const char *line, size_t length)
 {
 	if (length < 9 || line[5] != '.' || line[6] != '1' || line[7] != '.')
 		return SLOT_OTHER;
-	if (line[8] == '5')
+	if (line[8] >= '1' && line[8] <= '6')
 		return SLOT_RCPT;
-	return line[8] == '0' ? SLOT_MAIL : SLOT_OTHER;
+	/* A refusal with X.1.0, "other address status", may be about either. */
+	if (line[8] == '7' || line[8] == '8' || (line[8] == '0' && line[0] == '2'))
+		return SLOT_MAIL;
+	return SLOT_OTHER;
 }
 
 int pending_match(const struct session_pending *pending, unsigned int code, const char *line,

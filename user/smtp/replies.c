@@ -87,6 +87,8 @@ static bool body_answered(struct session *session, unsigned int code, uint8_t sl
 		facts->accepted++;
 		if (!(slot & SLOT_COUNTED))
 			facts->messages++;
+		machine->chunk_last =
+			false; /* counted, whatever of the chunk is still to be seen */
 	}
 	/* RFC 5321 3.8: after 421 the server closes. */
 	if (code != 421 && --machine->body_replies_left)

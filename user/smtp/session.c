@@ -138,16 +138,12 @@ static void dialogue(struct session *session, enum event_direction from, const u
 }
 
 /* The place of the message that a body's bytes belong to, or PENDING_NONE. */
-static int body_slot(struct session_pending *pending)
+static int body_slot(const struct session_pending *pending)
 {
-	for (unsigned int n = pending->count; n-- > 0;) {
-		uint8_t slot = *pending_at(pending, n);
-		uint8_t kind = slot & SLOT_KIND;
+	int data = pending_find_last(pending, SLOT_DATA);
+	int body = pending_find_last(pending, SLOT_BODY);
 
-		if (kind == SLOT_BODY || kind == SLOT_DATA)
-			return slot & (SLOT_WHOLE | SLOT_COUNTED) ? PENDING_NONE : (int)n;
-	}
-	return PENDING_NONE;
+	return data > body ? data : body;
 }
 
 /* After the 354, before the dot: what the client says now is not dialogue. */
@@ -155,7 +151,7 @@ static bool in_body(struct session_pending *pending)
 {
 	int place = body_slot(pending);
 
-	return place != PENDING_NONE && pending_kind(pending, place) == SLOT_BODY;
+	return place != PENDING_NONE && *pending_at(pending, place) == SLOT_BODY;
 }
 
 /* The lone dot was seen. Whether that is a message is known once 354 was said. */
@@ -166,22 +162,21 @@ static void body_ended(struct session *session)
 	uint8_t *slot;
 
 	if (place == PENDING_NONE) {
-		/* DATA and 354 are in a gap; there is nothing else that a dot ends. */
 		if (!session->machine.doubt[FROM_CLIENT] && !session->machine.doubt[FROM_SERVER])
 			return;
+		/* DATA and 354 are in a gap; there is nothing else that a dot ends. */
 		session_forget(session, pending->count);
+		pending->unqueued = 0;
 		pending_push(pending, SLOT_BODY);
-		place = body_slot(pending);
-		if (place == PENDING_NONE)
-			return;
+		place = 0;
 	}
 	slot = pending_at(pending, place);
-	if ((*slot & SLOT_KIND) == SLOT_DATA) {
+	if (*slot == SLOT_DATA) {
 		*slot |= SLOT_WHOLE;
-		return;
+	} else if (*slot == SLOT_BODY) {
+		*slot |= SLOT_COUNTED;
+		session->facts.messages++;
 	}
-	*slot |= SLOT_COUNTED;
-	session->facts.messages++;
 }
 
 /* Octets of a BDAT chunk went by. Returns those that were none of its. */
