@@ -35,8 +35,10 @@ def say(case, steps, host=SINK4, port=25, **kwargs):
 
 def number(value):
     """ECS wants ids as keywords: "33". A reader takes the number too."""
+
     def same(got):
         return str(got) == str(value)
+
     same.__name__ = str(value)
     return same
 
@@ -44,16 +46,47 @@ def number(value):
 def expect_process(record, actor, executable, args, uid=WEB_UID, cwd=None):
     """The opener, named in full; it is a child of the runner."""
     world_folder = cwd or actor.folder
-    expect(record, process__pid=actor.pid, process__executable=os.path.realpath(executable), process__args=args,
-           process__working_directory=world_folder, process__parent__pid=os.getpid(), user__id=number(uid),
-           user__effective__id=number(uid), group__id=number(uid), process__exe__inode=os.stat(executable).st_ino)
+    expect(
+        record,
+        process__pid=actor.pid,
+        process__executable=os.path.realpath(executable),
+        process__args=args,
+        process__working_directory=world_folder,
+        process__parent__pid=os.getpid(),
+        user__id=number(uid),
+        user__effective__id=number(uid),
+        group__id=number(uid),
+        process__exe__inode=os.stat(executable).st_ino,
+    )
 
 
-def expect_message(record, helo="actor.example", sender=FROM, recipients=1, domains=("victim.example",), port=25,
-                   destination=SINK4, source=SOURCE4):
+def expect_message(
+    record,
+    helo="actor.example",
+    sender=FROM,
+    recipients=1,
+    domains=("victim.example",),
+    port=25,
+    destination=SINK4,
+    source=SOURCE4,
+):
     """One message accepted whole: greeting, EHLO, MAIL, RCPT..., DATA, body, QUIT."""
-    expect(record, event__kind="event", event__action="connection", event__reason="closed", source__ip=source,
-           destination__ip=destination, destination__port=port, smtp__greeting="220 mx.example.net ESMTP",
-           smtp__helo=helo, smtp__from=[sender], smtp__messages=1, smtp__accepted=1, smtp__recipients=recipients,
-           smtp__refused=0, smtp__domains=list(domains), smtp__last_reply="221 2.0.0 bye")
+    expect(
+        record,
+        event__kind="event",
+        event__action="connection",
+        event__reason="closed",
+        source__ip=source,
+        destination__ip=destination,
+        destination__port=port,
+        smtp__greeting="220 mx.example.net ESMTP",
+        smtp__helo=helo,
+        smtp__from=[sender],
+        smtp__messages=1,
+        smtp__accepted=1,
+        smtp__recipients=recipients,
+        smtp__refused=0,
+        smtp__domains=list(domains),
+        smtp__last_reply="221 2.0.0 bye",
+    )
     expect(record, **{"smtp__replies__2xx": 5 + recipients, "smtp__replies__3xx": 1})

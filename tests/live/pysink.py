@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """pysink.py - SMTP servers, and servers of other protocols, that a test scripts line by line and looks into afterwards.
 
-tools/sink is the fast one, for floods; this one runs in threads of the test itself. Its listening sockets are made inside
-the outside namespace. A session keeps what the client sent: the tests compare that with what smtpsnoop says.
+tools/sink is the fast one, for floods; this one runs in threads of the test itself. Its listening sockets are made
+inside the outside namespace. A session keeps what the client sent: the tests compare that with what smtpsnoop says.
 """
 import socket
 import threading
@@ -26,12 +26,12 @@ class Session:
 
 
 class Sink:
-    """An SMTP server. `replies` maps a verb (or a whole line) to bytes, a list of bytes taken one after another, or None
-    for silence; `greeting` None = says nothing first. `chunk` writes replies in pieces of that many bytes."""
+    """An SMTP server. `replies` maps a verb (or a whole line) to bytes, a list of bytes taken one after another, or
+    None for silence; `greeting` None = says nothing first. `chunk` writes replies in pieces of that many bytes."""
 
     DEFAULT = {
         "EHLO": b"250-mx.example.net\r\n250-PIPELINING\r\n250-SIZE 104857600\r\n250-CHUNKING\r\n"
-                b"250-AUTH PLAIN LOGIN\r\n250 8BITMIME\r\n",
+        b"250-AUTH PLAIN LOGIN\r\n250 8BITMIME\r\n",
         "HELO": b"250 mx.example.net\r\n",
         "MAIL": b"250 2.1.0 ok\r\n",
         "RCPT": b"250 2.1.5 ok\r\n",
@@ -43,9 +43,21 @@ class Sink:
         "AUTH": b"235 2.7.0 ok\r\n",
     }
 
-    def __init__(self, world, port=25, address="", greeting=b"220 mx.example.net ESMTP\r\n",
-                 replies=None, chunk=0, namespace="outside", family=socket.AF_INET, tls=None,
-                 implicit=False, delay=0.0, handler=None):
+    def __init__(
+        self,
+        world,
+        port=25,
+        address="",
+        greeting=b"220 mx.example.net ESMTP\r\n",
+        replies=None,
+        chunk=0,
+        namespace="outside",
+        family=socket.AF_INET,
+        tls=None,
+        implicit=False,
+        delay=0.0,
+        handler=None,
+    ):
         self.greeting, self.chunk, self.delay = greeting, chunk, delay
         self.replies = {**self.DEFAULT, **(replies or {})}
         self.tls, self.implicit = tls, implicit
@@ -103,8 +115,7 @@ class Sink:
     def wait(self, sessions=1, timeout=20):
         """Until that many sessions are over; returns them."""
         with self.changed:
-            self.changed.wait_for(lambda: sum(s.over for s in self.sessions) >= sessions,
-                                  timeout * self.world.slow)
+            self.changed.wait_for(lambda: sum(s.over for s in self.sessions) >= sessions, timeout * self.world.slow)
         over = [s for s in self.sessions if s.over]
         if len(over) < sessions:
             raise Failed(f"the sink on port {self.port} saw {self.sessions}, not {sessions} ended sessions")
@@ -116,7 +127,7 @@ class Sink:
         if self.delay:
             time.sleep(self.delay)
         for at in range(0, len(data), self.chunk or len(data)):
-            session.connection.sendall(data[at:at + (self.chunk or len(data))])
+            session.connection.sendall(data[at : at + (self.chunk or len(data))])
 
     def reply(self, session, *keys):
         for key in keys:
@@ -179,6 +190,7 @@ class Sink:
 
 def lines(greeting, answers):
     """A handler that greets and then answers a line with what the first matching start of `answers` says."""
+
     def handler(sink, session):
         reader = session.connection.makefile("rb")
         sink.write(session, greeting)
@@ -194,6 +206,7 @@ def lines(greeting, answers):
                     if start.upper() == "QUIT" or start.upper() == "LOGOUT":
                         return
                     break
+
     return handler
 
 

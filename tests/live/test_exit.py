@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""However it ends: no process, program, map, link, cgroup attachment or mount of ours stays (Trace.finish looks for them)."""
+"""However it ends: no process, program, map, link, cgroup attachment or mount of ours stays (Trace.finish looks)."""
 import json
 import os
 import shutil

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The hard ones: every way to open a connection and to write on it, and every way in which it fails."""
-import errno
 import os
 import socket
-import time
 
 from dialogue import FROM, RCPT, envelope, expect_message, message, number, quit_steps, say
 from marks import quick
 from tracer import ABSENT, expect, reasons
-from world import SINK4, SINK6, SOURCE6, SWALLOWED, UNREACHABLE, WEB_UID, Failed
+from world import SINK4, SINK6, SOURCE6, WEB_UID, Failed
 
 
 def one(case, steps, sink=None, **kwargs):
@@ -48,9 +46,19 @@ def uring(case, way):
     actor.wait()
     sink.wait()
     record = trace.connection()
-    expect(record, process__pid=actor.pid, process__name="uring", process__executable=case.program("uring"),
-           process__args=[case.program("uring"), way, SINK4, "25"], smtp__helo="uring.example", smtp__from=[FROM],
-           smtp__recipients=1, smtp__last_reply="221 2.0.0 bye", user__id=number(WEB_UID), sender=ABSENT)
+    expect(
+        record,
+        process__pid=actor.pid,
+        process__name="uring",
+        process__executable=case.program("uring"),
+        process__args=[case.program("uring"), way, SINK4, "25"],
+        smtp__helo="uring.example",
+        smtp__from=[FROM],
+        smtp__recipients=1,
+        smtp__last_reply="221 2.0.0 bye",
+        user__id=number(WEB_UID),
+        sender=ABSENT,
+    )
     reasons(record, without=("handed-over",))
 
 
@@ -73,10 +81,20 @@ def fastopen(case, way):
     if sink.wait()[0].commands[0] != "EHLO fast.example":
         raise Failed(f"the sink heard {sink.sessions}")
     record = trace.connection()
-    expect(record, process__pid=actor.pid, process__executable=case.program("fastopen"), destination__ip=SINK4,
-           destination__port=25, event__reason="closed", smtp__helo="fast.example", smtp__from=[FROM],
-           smtp__recipients=1, smtp__greeting="220 mx.example.net ESMTP", smtp__last_reply="221 2.0.0 bye",
-           smtp__gaps=lambda gaps: not gaps)
+    expect(
+        record,
+        process__pid=actor.pid,
+        process__executable=case.program("fastopen"),
+        destination__ip=SINK4,
+        destination__port=25,
+        event__reason="closed",
+        smtp__helo="fast.example",
+        smtp__from=[FROM],
+        smtp__recipients=1,
+        smtp__greeting="220 mx.example.net ESMTP",
+        smtp__last_reply="221 2.0.0 bye",
+        smtp__gaps=lambda gaps: not gaps,
+    )
     reasons(record, "early-talker")
 
 
@@ -87,8 +105,14 @@ def test_fastopen_odd_port(case):
     actor = case.actor(case.program("fastopen"), "sendto", SINK4, 4025)
     actor.wait()
     record = trace.connection()
-    expect(record, process__pid=actor.pid, smtp__helo="fast.example", smtp__recipients=1, destination__port=4025,
-           process__executable=case.program("fastopen"))
+    expect(
+        record,
+        process__pid=actor.pid,
+        smtp__helo="fast.example",
+        smtp__recipients=1,
+        destination__port=4025,
+        process__executable=case.program("fastopen"),
+    )
     reasons(record, "odd-port")
 
 
@@ -149,16 +173,35 @@ def test_early_talker_odd_port(case):
 def test_thousand_recipients(case):
     """a pipelined group with 1,000 RCPT in one write: each is counted, each reply goes to its command"""
     answers = [b"250 2.1.5 ok\r\n", b"550 5.1.1 no such user\r\n"] * 500
-    group = f"MAIL FROM:<{FROM}>\r\n" + "".join(f"RCPT TO:<u{n}@d{n % 7}.example>\r\n" for n in range(1000)) + "DATA\r\n"
-    steps = [["hear"], ["send", "EHLO actor.example\r\n"], ["hear"], ["send", group], ["hear", 1002],
-             ["send", "Subject: x\r\n\r\nhello\r\n.\r\n"], ["hear"], *quit_steps()]
+    group = (
+        f"MAIL FROM:<{FROM}>\r\n"
+        + "".join(f"RCPT TO:<u{n}@d{n % 7}.example>\r\n" for n in range(1000))
+        + "DATA\r\n"
+    )
+    steps = [
+        ["hear"],
+        ["send", "EHLO actor.example\r\n"],
+        ["hear"],
+        ["send", group],
+        ["hear", 1002],
+        ["send", "Subject: x\r\n\r\nhello\r\n.\r\n"],
+        ["hear"],
+        *quit_steps(),
+    ]
     sink = case.sink(replies={"RCPT": [*answers, b"250 ok\r\n"]})
     _, record, session = one(case, steps, sink=sink)
     if len(session.commands) != 1004:
         raise Failed(f"the sink heard {len(session.commands)} commands")
-    expect(record, smtp__recipients=1000, smtp__refused=500, smtp__messages=1, smtp__accepted=1, smtp__from=[FROM],
-           smtp__domains=lambda names: sorted(names) == [f"d{n}.example" for n in range(7)],
-           smtp__gaps=lambda gaps: not gaps)
+    expect(
+        record,
+        smtp__recipients=1000,
+        smtp__refused=500,
+        smtp__messages=1,
+        smtp__accepted=1,
+        smtp__from=[FROM],
+        smtp__domains=lambda names: sorted(names) == [f"d{n}.example" for n in range(7)],
+        smtp__gaps=lambda gaps: not gaps,
+    )
     expect(record, **{"smtp__replies__2xx": 505, "smtp__replies__5xx": 500, "smtp__replies__3xx": 1})
     reasons(record, "many-recipients", "refused")
 
@@ -180,10 +223,17 @@ def test_passed_descriptor(case):
     giver.wait()
     taker.wait()
     record = trace.connection()
-    expect(record, process__pid=giver.pid, user__id=number(WEB_UID), sender__pid=taker.pid, smtp__helo="handed.example",
-           sender__args=["/usr/bin/python3", case.world.client("pass_fd.py"), "take", path],
-           process__args=["/usr/bin/python3", case.world.client("pass_fd.py"), "give", path, SINK4, "25"],
-           sender__executable=os.path.realpath("/usr/bin/python3"), sender__working_directory="/")
+    expect(
+        record,
+        process__pid=giver.pid,
+        user__id=number(WEB_UID),
+        sender__pid=taker.pid,
+        smtp__helo="handed.example",
+        sender__args=["/usr/bin/python3", case.world.client("pass_fd.py"), "take", path],
+        process__args=["/usr/bin/python3", case.world.client("pass_fd.py"), "give", path, SINK4, "25"],
+        sender__executable=os.path.realpath("/usr/bin/python3"),
+        sender__working_directory="/",
+    )
     reasons(record, "handed-over")
 
 
@@ -212,8 +262,15 @@ def test_reconnect(case):
     sink.wait(2)
     first, second = trace.connection(destination__ip=SINK4), trace.connection(destination__ip="203.0.113.8")
     for record, helo in ((first, "first.example"), (second, "second.example")):
-        expect(record, process__pid=actor.pid, smtp__helo=helo, smtp__accepted=1, smtp__messages=1, smtp__recipients=1,
-               process__executable=case.program("reconnect"))
+        expect(
+            record,
+            process__pid=actor.pid,
+            smtp__helo=helo,
+            smtp__accepted=1,
+            smtp__messages=1,
+            smtp__recipients=1,
+            process__executable=case.program("reconnect"),
+        )
     if first["event"]["id"] == second["event"]["id"]:
         raise Failed("two connections have the same event.id")
     expect(trace.stop(), totals__attempts=2, totals__delivered=2)
@@ -252,109 +309,60 @@ def test_loopback_of_namespace(case):
     expect(record, verdict__class="local")
 
 
-def attempt(case, reason, host, port=25, code=None, verdict="bypass"):
-    """A connect that fails: its record says why."""
-    trace = case.trace()
-    actor = say(case, [["hear"]], host=host, port=port)
-    said = int(actor.wait(status=4, timeout=40))
-    if code and said != code:
-        raise Failed(f"the connect failed with {errno.errorcode.get(said)}: the test's network is wrong")
-    record = trace.connection(timeout=40)
-    expect(record, event__reason=reason, event__outcome="failure", destination__ip=host, destination__port=port,
-           process__pid=actor.pid, verdict__class=verdict)
-    reasons(record, "attempt-only")
-    smtp = record.get("smtp", {})
-    if smtp.get("helo") or smtp.get("greeting") or smtp.get("messages"):
-        raise Failed(f"nothing was said, but the record has {smtp}")
-    expect(trace.stop(), totals__attempts=1)
-
-
-@quick
-def test_refused(case):
-    """a refused connection"""
-    attempt(case, "refused", SINK4, code=errno.ECONNREFUSED)
-
-
-def test_timeout(case):
-    """a firewall that drops the SYN: evidence too"""
-    attempt(case, "timeout", SWALLOWED, code=errno.ETIMEDOUT)
-
-
-@quick
-def test_unreachable(case):
-    """a host that a router calls unreachable"""
-    attempt(case, "unreachable", UNREACHABLE, code=errno.EHOSTUNREACH)
-
-
-def test_reset(case):
-    """a client that ends with RST in the middle of the dialogue"""
-    trace = case.trace()
-    case.sink()
-    say(case, [["hear"], ["send", "EHLO actor.example\r\n"], ["hear"], ["reset"]]).wait()
-    record = trace.connection()
-    expect(record, smtp__helo="actor.example", event__reason=lambda reason: reason in ("reset", "closed"))
-    reasons(record, "no-quit")
-
-
-def test_still_open(case):
-    """a connection that lasts longer than the trace has its record with reason open"""
-    case.sink()
-    trace = case.trace()
-    steps = [["hear"], ["send", "EHLO actor.example\r\n"], ["hear"], ["wait"]]
-    actor = say(case, [*steps, *quit_steps()])
-    wait_for(case, lambda: case.sinks[0].sessions and case.sinks[0].sessions[0].commands)
-    trace.stop()
-    record = trace.connection()
-    expect(record, event__reason="open", smtp__helo="actor.example", process__pid=actor.pid)
-    actor.say("go\n")
-    actor.wait()
-
-
-def test_existing(case):
-    """a connection from before the trace is found, its holder named, and followed from then on"""
-    sink = case.sink()
-    steps = message()
-    actor = say(case, [*steps[:3], ["wait"], *steps[3:]])
-    wait_for(case, lambda: sink.sessions and sink.sessions[0].commands)
-    trace = case.trace()
-    actor.say("go\n")
-    actor.wait()
-    record = trace.connection()
-    expect(record, process__pid=actor.pid, smtp__from=[FROM], smtp__recipients=1, destination__ip=SINK4,
-           verdict__class="bypass", smtp__accepted=1)
-    reasons(record, "existing")
-
-
 def test_two_messages(case):
     """two messages, RSET between, a refused sender and the null sender: all counted"""
-    steps = [["hear"], ["send", "EHLO actor.example\r\n"], ["hear"],
-             ["send", "MAIL FROM:<bad@actor.example>\r\n"], ["hear"], ["send", "RSET\r\n"], ["hear"]]
+    steps = [
+        ["hear"],
+        ["send", "EHLO actor.example\r\n"],
+        ["hear"],
+        ["send", "MAIL FROM:<bad@actor.example>\r\n"],
+        ["hear"],
+        ["send", "RSET\r\n"],
+        ["hear"],
+    ]
     for sender in ("", FROM):
-        steps += [["send", f"MAIL FROM:<{sender}>\r\n"], ["hear"], ["send", f"RCPT TO:<{RCPT}>\r\n"], ["hear"],
-                  ["send", "DATA\r\n"], ["hear"], ["send", "x\r\n.\r\n"], ["hear"]]
-    replies = {"MAIL FROM:<bad@actor.example>": b"550 5.7.1 Service unavailable; client [192.0.2.10] blocked using zen.spamhaus.org\r\n"}
+        steps += [
+            ["send", f"MAIL FROM:<{sender}>\r\n"],
+            ["hear"],
+            ["send", f"RCPT TO:<{RCPT}>\r\n"],
+            ["hear"],
+            ["send", "DATA\r\n"],
+            ["hear"],
+            ["send", "x\r\n.\r\n"],
+            ["hear"],
+        ]
+    replies = {"MAIL FROM:<bad@actor.example>": b"550 5.7.1 client [192.0.2.10] blocked using zen.spamhaus.org\r\n"}
     _, record, _ = one(case, [*steps, *quit_steps()], sink=case.sink(replies=replies))
-    expect(record, smtp__messages=2, smtp__accepted=2, smtp__recipients=2, smtp__refused=0, smtp__blocklist="spamhaus",
-           smtp__from=["bad@actor.example", "", FROM])
+    expect(
+        record,
+        smtp__messages=2,
+        smtp__accepted=2,
+        smtp__recipients=2,
+        smtp__refused=0,
+        smtp__blocklist="spamhaus",
+        smtp__from=["bad@actor.example", "", FROM],
+    )
     reasons(record, "refused", "blocklisted")
 
 
 def test_bdat(case):
     """BDAT chunks are bodies: counted, not read as commands"""
     chunk = "MAIL FROM:<not@a.command>\r\n"
-    steps = [["hear"], ["send", "EHLO actor.example\r\n"], ["hear"], ["send", f"MAIL FROM:<{FROM}>\r\n"], ["hear"],
-             ["send", f"RCPT TO:<{RCPT}>\r\n"], ["hear"], ["send", f"BDAT {len(chunk)}\r\n{chunk}"], ["hear"],
-             ["send", f"BDAT {len(chunk)} LAST\r\n{chunk}"], ["hear"], *quit_steps()]
+    steps = [
+        ["hear"],
+        ["send", "EHLO actor.example\r\n"],
+        ["hear"],
+        ["send", f"MAIL FROM:<{FROM}>\r\n"],
+        ["hear"],
+        ["send", f"RCPT TO:<{RCPT}>\r\n"],
+        ["hear"],
+        ["send", f"BDAT {len(chunk)}\r\n{chunk}"],
+        ["hear"],
+        ["send", f"BDAT {len(chunk)} LAST\r\n{chunk}"],
+        ["hear"],
+        *quit_steps(),
+    ]
     _, record, session = one(case, steps)
     if session.bodies != 1:
         raise Failed(f"the sink saw {session}")
     expect(record, smtp__messages=1, smtp__accepted=1, smtp__from=[FROM], smtp__recipients=1)
-
-
-def wait_for(case, condition):
-    """A sink's state, which changes without a record."""
-    end = time.monotonic() + 20 * case.world.slow
-    while not condition():
-        if time.monotonic() > end:
-            raise Failed("the sink did not hear what it should")
-        time.sleep(0.01)

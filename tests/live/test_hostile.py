@@ -10,7 +10,8 @@ from tracer import expect, reasons
 from world import SINK4, Failed
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\x1b[31m"
-NASTY = f'"}}\\ {ESCAPE}\x00\r\x7f\x85\x9b\xff\xfe\xc3(\xe2\x80\xae{{"x":1}},'  # Latin-1: bytes, among them invalid UTF-8
+# Latin-1: bytes, among them invalid UTF-8.
+NASTY = f'"}}\\ {ESCAPE}\x00\r\x7f\x85\x9b\xff\xfe\xc3(\xe2\x80\xae{{"x":1}},'
 NASTY_LINE = NASTY.replace("\r", "")
 LONG = "A" * 65536
 
@@ -19,20 +20,41 @@ def harmless(trace):
     """Nothing in the output can move a cursor, begin a line or hide text."""
     for line in trace.lines:
         text = line.decode("utf-8")  # strict
-        bad = [ch for ch in text[:-1] if ord(ch) < 0x20 or 0x7f <= ord(ch) <= 0x9f or ord(ch) in (0x2028, 0x2029) or 0x202a <= ord(ch) <= 0x202e]
+        bad = [
+            ch
+            for ch in text[:-1]
+            if ord(ch) < 0x20
+            or 0x7F <= ord(ch) <= 0x9F
+            or ord(ch) in (0x2028, 0x2029)
+            or 0x202A <= ord(ch) <= 0x202E
+        ]
         if bad or not text.endswith("\n"):
             raise Failed(f"{bad} in {line[:400]!r}")
 
 
 def hostile_replies():
     nasty = NASTY_LINE.encode("latin-1")
-    return {"EHLO": b"250-" + nasty + b"\r\n250 " + nasty + b"\r\n", "MAIL": b"250 " + nasty + b"\r\n",
-            "RCPT": b"550 5.7.1 zen.spamhaus.org " + nasty + b"\r\n", "QUIT": b"221 " + nasty + b"\r\n"}
+    return {
+        "EHLO": b"250-" + nasty + b"\r\n250 " + nasty + b"\r\n",
+        "MAIL": b"250 " + nasty + b"\r\n",
+        "RCPT": b"550 5.7.1 zen.spamhaus.org " + nasty + b"\r\n",
+        "QUIT": b"221 " + nasty + b"\r\n",
+    }
 
 
 def hostile_steps():
-    return [["hear"], ["send", f"EHLO {NASTY_LINE}\r\n"], ["hear"], ["send", f"MAIL FROM:<{NASTY_LINE}@{NASTY_LINE}>\r\n"], ["hear"],
-            ["send", f"RCPT TO:<x@{NASTY_LINE}>\r\n"], ["hear"], ["send", f"{NASTY_LINE}\r\n"], ["hear"], *quit_steps()]
+    return [
+        ["hear"],
+        ["send", f"EHLO {NASTY_LINE}\r\n"],
+        ["hear"],
+        ["send", f"MAIL FROM:<{NASTY_LINE}@{NASTY_LINE}>\r\n"],
+        ["hear"],
+        ["send", f"RCPT TO:<x@{NASTY_LINE}>\r\n"],
+        ["hear"],
+        ["send", f"{NASTY_LINE}\r\n"],
+        ["hear"],
+        *quit_steps(),
+    ]
 
 
 def hostile_server(case):
@@ -91,7 +113,13 @@ def test_names_json(case):
     record = trace.connection()
     expect(record, process__pid=actor.pid)
     process = record["process"]
-    for text in (process["executable"], process["args"][0], process["args"][3], process["working_directory"], process["name"]):
+    for text in (
+        process["executable"],
+        process["args"][0],
+        process["args"][3],
+        process["working_directory"],
+        process["name"],
+    ):
         if "\n" not in text:
             raise Failed(f"the newline of the name is lost: {text!r}")
     trace.stop()
@@ -111,11 +139,32 @@ def test_names_text(case):
 @quick
 def test_long_lines(case):
     """lines of 64 KiB from both sides are cut, and the dialogue goes on"""
-    case.sink(greeting=b"220 " + LONG.encode() + b"\r\n",
-              replies={"MAIL": b"250 " + LONG.encode() + b"\r\n", "NOOP": b"250 ok\r\n", LONG.upper(): b"500 5.5.6 line too long\r\n"})
+    case.sink(
+        greeting=b"220 " + LONG.encode() + b"\r\n",
+        replies={
+            "MAIL": b"250 " + LONG.encode() + b"\r\n",
+            "NOOP": b"250 ok\r\n",
+            LONG.upper(): b"500 5.5.6 line too long\r\n",
+        },
+    )
     trace = case.trace()
-    say(case, [["hear"], ["send", f"EHLO {LONG}\r\n"], ["hear"], ["send", f"{LONG}\r\n"], ["hear"], ["send", f"MAIL FROM:<{LONG}>\r\n"], ["hear"],
-               ["send", f"MAIL FROM:<{FROM}>\r\n"], ["hear"], ["send", f"RCPT TO:<{RCPT}>\r\n"], ["hear"], *quit_steps()]).wait()
+    say(
+        case,
+        [
+            ["hear"],
+            ["send", f"EHLO {LONG}\r\n"],
+            ["hear"],
+            ["send", f"{LONG}\r\n"],
+            ["hear"],
+            ["send", f"MAIL FROM:<{LONG}>\r\n"],
+            ["hear"],
+            ["send", f"MAIL FROM:<{FROM}>\r\n"],
+            ["hear"],
+            ["send", f"RCPT TO:<{RCPT}>\r\n"],
+            ["hear"],
+            *quit_steps(),
+        ],
+    ).wait()
     record = trace.connection()
     expect(record, smtp__recipients=1, smtp__last_reply="221 2.0.0 bye")
     if record["smtp"]["from"][-1] != FROM:
@@ -128,10 +177,31 @@ def test_bare_line_ends(case):
     """bare LF and bare CR, NULs, and a body that ends in odd ways do not confuse"""
     case.sink()
     trace = case.trace()
-    say(case, [["hear"], ["send", "EHLO actor.example\n"], ["hear"], ["send", f"MAIL FROM:<{FROM}>\n"], ["hear"],
-               ["send", f"RCPT TO:<{RCPT}>\n"], ["hear"], ["send", "DATA\n"], ["hear"], ["send", "x\n.\nMAIL FROM:<smuggled@x>\r\n.\r\n"],
-               ["hear"], *quit_steps()]).wait()
-    expect(trace.connection(), smtp__helo="actor.example", smtp__from=[FROM], smtp__recipients=1, smtp__messages=1, smtp__accepted=1)
+    say(
+        case,
+        [
+            ["hear"],
+            ["send", "EHLO actor.example\n"],
+            ["hear"],
+            ["send", f"MAIL FROM:<{FROM}>\n"],
+            ["hear"],
+            ["send", f"RCPT TO:<{RCPT}>\n"],
+            ["hear"],
+            ["send", "DATA\n"],
+            ["hear"],
+            ["send", "x\n.\nMAIL FROM:<smuggled@x>\r\n.\r\n"],
+            ["hear"],
+            *quit_steps(),
+        ],
+    ).wait()
+    expect(
+        trace.connection(),
+        smtp__helo="actor.example",
+        smtp__from=[FROM],
+        smtp__recipients=1,
+        smtp__messages=1,
+        smtp__accepted=1,
+    )
 
 
 def test_garbage(case):
@@ -142,6 +212,7 @@ def test_garbage(case):
         session.connection.sendall(noise)
         while session.connection.recv(65536):
             pass
+
     case.sink(handler=handler)
     trace = case.trace("--events")
     say(case, [["repeat", noise.decode("latin-1"), 4], ["shutdown"]]).wait()
@@ -157,7 +228,10 @@ def test_many_messages(case):
     case.sink()
     trace = case.trace()
     group = "".join(f"MAIL FROM:<s{n}@actor.example>\r\nRCPT TO:<x@d{n}.example>\r\nRSET\r\n" for n in range(200))
-    say(case, [["hear"], ["send", "EHLO actor.example\r\n"], ["hear"], ["send", group], ["hear", 600], *quit_steps()]).wait()
+    say(
+        case,
+        [["hear"], ["send", "EHLO actor.example\r\n"], ["hear"], ["send", group], ["hear", 600], *quit_steps()],
+    ).wait()
     record = trace.connection()
     expect(record, smtp__recipients=200, smtp__refused=0, smtp__from_total=200)
     reasons(record, "many-recipients")

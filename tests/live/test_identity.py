@@ -12,8 +12,17 @@ from world import SINK4, WEB_UID, Failed, Skipped, need
 
 
 def fake_perl(case, name, **kwargs):
-    return case.actor("/usr/bin/perl", case.world.client("send.pl"), SINK4, 25, "actor.example", FROM, RCPT,
-                      env={"FAKE_NAME": name}, **kwargs)
+    return case.actor(
+        "/usr/bin/perl",
+        case.world.client("send.pl"),
+        SINK4,
+        25,
+        "actor.example",
+        FROM,
+        RCPT,
+        env={"FAKE_NAME": name},
+        **kwargs,
+    )
 
 
 @quick
@@ -47,8 +56,12 @@ def test_impostor_argv(case):
     script = 'exec -a /usr/lib/postfix/sbin/smtp "$@"'
     case.actor("/bin/bash", "-c", script, "x", case.program("talk"), SINK4, 25, "actor.example").wait()
     record = trace.connection()
-    expect(record, verdict__class="impostor", process__executable=case.program("talk"),
-           process__args=["/usr/lib/postfix/sbin/smtp", SINK4, "25", "actor.example"])
+    expect(
+        record,
+        verdict__class="impostor",
+        process__executable=case.program("talk"),
+        process__args=["/usr/lib/postfix/sbin/smtp", SINK4, "25", "actor.example"],
+    )
     reasons(record, "name-mismatch")
 
 
@@ -100,8 +113,13 @@ def test_exe_deleted(case):
     actor.say("go\n")
     actor.wait()
     record = trace.connection()
-    expect(record, verdict__class="bypass", process__exe__deleted=True, process__exe__inode=inode,
-           process__executable=re.compile(re.escape(place)))
+    expect(
+        record,
+        verdict__class="bypass",
+        process__exe__deleted=True,
+        process__exe__inode=inode,
+        process__executable=re.compile(re.escape(place)),
+    )
     reasons(record, "exe-deleted", without=("exe-memfd",))
     expect_message(record)
 
@@ -111,11 +129,19 @@ def test_exe_memfd(case):
     """a program run from a memfd"""
     case.sink()
     trace = case.trace()
-    actor = case.actor(case.program("memfd"), "payload", case.program("talk"), "nginx: worker", SINK4, 25, "actor.example")
+    actor = case.actor(
+        case.program("memfd"), "payload", case.program("talk"), "nginx: worker", SINK4, 25, "actor.example"
+    )
     actor.wait()
     record = trace.connection()
-    expect(record, verdict__class="bypass", process__exe__memfd=True, process__executable="memfd:payload",
-           process__args=["nginx: worker", SINK4, "25", "actor.example"], process__pid=actor.pid)
+    expect(
+        record,
+        verdict__class="bypass",
+        process__exe__memfd=True,
+        process__executable="memfd:payload",
+        process__args=["nginx: worker", SINK4, "25", "actor.example"],
+        process__pid=actor.pid,
+    )
     reasons(record, "exe-memfd")
     expect_message(record)
 
@@ -146,10 +172,18 @@ def test_hasty(case):
     actor = case.actor(case.program("hasty"), SINK4, 25)
     actor.wait()
     record = trace.connection()
-    expect(record, verdict__class="bypass", process__pid=actor.pid, process__executable=case.program("hasty"),
-           process__args=[case.program("hasty"), SINK4, "25"], process__working_directory=case.world.folder,
-           process__parent__pid=os.getpid(), user__id=number(WEB_UID), destination__port=25,
-           cgroup__path=case.world.cgroup_name(case.cgroup))
+    expect(
+        record,
+        verdict__class="bypass",
+        process__pid=actor.pid,
+        process__executable=case.program("hasty"),
+        process__args=[case.program("hasty"), SINK4, "25"],
+        process__working_directory=case.world.folder,
+        process__parent__pid=os.getpid(),
+        user__id=number(WEB_UID),
+        destination__port=25,
+        cgroup__path=case.world.cgroup_name(case.cgroup),
+    )
     reasons(record, "attempt-only")
 
 
@@ -182,8 +216,13 @@ def test_ancestors(case):
     case.sink()
     trace = case.trace()
     script = '"$0" "$1" 25 actor.example; true'
-    actor = case.actor("/bin/bash", "-c", f"bash -c 'bash -c '\\''{script}'\\'' \"$0\" \"$1\"; true' \"$0\" \"$1\"; true",
-                       case.program("talk"), SINK4)
+    actor = case.actor(
+        "/bin/bash",
+        "-c",
+        f"bash -c 'bash -c '\\''{script}'\\'' \"$0\" \"$1\"; true' \"$0\" \"$1\"; true",
+        case.program("talk"),
+        SINK4,
+    )
     actor.wait()
     record = trace.connection()
     names = [ancestor["name"] for ancestor in record["process"]["ancestors"]]
@@ -199,8 +238,13 @@ def test_service(case):
     unit = case.world.new_cgroup(case.cgroup, "system.slice/php8.2-fpm.service")
     case.actor(case.program("talk"), SINK4, 25, "actor.example", cgroup=unit).wait()
     record = trace.connection()
-    expect(record, service__name="php8.2-fpm.service", cgroup__path=case.world.cgroup_name(unit), container=ABSENT,
-           cgroup__id=number(os.stat(unit).st_ino))
+    expect(
+        record,
+        service__name="php8.2-fpm.service",
+        cgroup__path=case.world.cgroup_name(unit),
+        container=ABSENT,
+        cgroup__id=number(os.stat(unit).st_ino),
+    )
 
 
 def test_container(case):

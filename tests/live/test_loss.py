@@ -10,7 +10,7 @@ from world import SINK4, WEB_UID, Failed
 
 
 def flood(case, connections, stopped, seconds, *options):
-    """Runs the source against the fast sink while `stopped(trace)` processes are stopped; returns (its counts, trace, end)."""
+    """Runs the source against the fast sink while these processes are stopped; returns (its counts, trace, end)."""
     sink = case.actor(case.program("sink"), "--listen", f"{SINK4}:25", cgroup=None, netns="outside", uid=0)
     if not sink.process.stdout.readline().startswith(b"ready"):
         raise Failed("the sink does not start")
@@ -19,8 +19,17 @@ def flood(case, connections, stopped, seconds, *options):
     for pid in pids:
         trace.hit(pid, signal.SIGSTOP)
     end = time.monotonic() + seconds
-    source = case.actor(case.program("source"), "--to", f"{SINK4}:25", "--connections", connections, "--reset",
-                        "--body-bytes", 20, *options)
+    source = case.actor(
+        case.program("source"),
+        "--to",
+        f"{SINK4}:25",
+        "--connections",
+        connections,
+        "--reset",
+        "--body-bytes",
+        20,
+        *options,
+    )
     if pids:
         time.sleep(max(0, end - time.monotonic()))
     for pid in pids:
@@ -51,7 +60,7 @@ def exact(counts, trace, end):
 
 
 def test_flood_stopped(case):
-    """50,000 connections while smtpsnoop is stopped for 5 s: attempts = delivered + counted only = the source's count"""
+    """50,000 connections while smtpsnoop is stopped for 5 s: every one is delivered or counted"""
     counts, trace, end = flood(case, 50000, lambda trace: trace.processes(), 5, "--concurrency", 200)
     exact(counts, trace, end)
     if not end["totals"]["counted_only"]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is never copied: bodies, secrets, ciphertext. Looked for in every output, in the ring and in both halves' memory."""
+"""What is never copied: bodies, secrets, ciphertext. Looked for in every output, the ring, both halves' memory."""
 import base64
 import re
 
@@ -16,7 +16,7 @@ def encoded(text):
 
 
 # Base64 of the marker begins anew every three bytes: the three forms in which it can stand in a longer text.
-FORMS = [MARKER.encode()] + [encoded("\0" * shift + MARKER)[4 if shift else 0:-4].encode() for shift in range(3)]
+FORMS = [MARKER.encode()] + [encoded("\0" * shift + MARKER)[4 if shift else 0 : -4].encode() for shift in range(3)]
 
 
 def memory_of(pid):
@@ -62,23 +62,50 @@ def secret_dialogue():
     body = f"Subject: {MARKER}\r\n\r\nMAIL FROM:<{MARKER}@x>\r\n354 {MARKER}\r\n..{MARKER}\r\n"
     chunk = f"RCPT TO:<{MARKER}@x>\r\n"
     return [
-        ["hear"], ["send", "EHLO actor.example\r\n"], ["hear"],
-        ["send", f"AUTH PLAIN {plain}\r\n"], ["hear"],
-        ["send", "AUTH PLAIN\r\n"], ["hear"], ["send", plain + "\r\n"], ["hear"],
-        ["send", "auth login\r\n"], ["hear"], ["send", encoded(MARKER) + "\r\n"], ["hear"], ["send", encoded(MARKER) + "\r\n"], ["hear"],
-        ["send", f"AUTH LOGIN {encoded(MARKER)}\r\n"], ["hear"], ["send", encoded(MARKER) + "\r\n"], ["hear"],
-        ["bytes", f"AUTH PLAIN {plain}\r\n"], ["hear"],
-        ["send", f"MAIL FROM:<{FROM}>\r\nRCPT TO:<{RCPT}>\r\nDATA\r\n"], ["hear", 3],
-        ["send", body], ["bytes", MARKER + "\r\n.\r\n"], ["hear"],
-        ["send", f"MAIL FROM:<{FROM}>\r\nRCPT TO:<{RCPT}>\r\nBDAT {len(chunk)}\r\n{chunk}BDAT {len(chunk)} LAST\r\n{chunk}"], ["hear", 4],
+        ["hear"],
+        ["send", "EHLO actor.example\r\n"],
+        ["hear"],
+        ["send", f"AUTH PLAIN {plain}\r\n"],
+        ["hear"],
+        ["send", "AUTH PLAIN\r\n"],
+        ["hear"],
+        ["send", plain + "\r\n"],
+        ["hear"],
+        ["send", "auth login\r\n"],
+        ["hear"],
+        ["send", encoded(MARKER) + "\r\n"],
+        ["hear"],
+        ["send", encoded(MARKER) + "\r\n"],
+        ["hear"],
+        ["send", f"AUTH LOGIN {encoded(MARKER)}\r\n"],
+        ["hear"],
+        ["send", encoded(MARKER) + "\r\n"],
+        ["hear"],
+        ["bytes", f"AUTH PLAIN {plain}\r\n"],
+        ["hear"],
+        ["send", f"MAIL FROM:<{FROM}>\r\nRCPT TO:<{RCPT}>\r\nDATA\r\n"],
+        ["hear", 3],
+        ["send", body],
+        ["bytes", MARKER + "\r\n.\r\n"],
+        ["hear"],
+        [
+            "send",
+            f"MAIL FROM:<{FROM}>\r\nRCPT TO:<{RCPT}>\r\nBDAT {len(chunk)}\r\n{chunk}BDAT {len(chunk)} LAST\r\n{chunk}",
+        ],
+        ["hear", 4],
         *quit_steps(),
     ]
 
 
 class Auth:
     """Replies of a server that takes every form of AUTH."""
-    REPLIES = {"AUTH PLAIN": b"334 \r\n", "auth login": b"334 VXNlcm5hbWU6\r\n", "AUTH2": b"235 2.7.0 ok\r\n",
-               f"AUTH LOGIN {encoded(MARKER)}": b"334 UGFzc3dvcmQ6\r\n"}
+
+    REPLIES = {
+        "AUTH PLAIN": b"334 \r\n",
+        "auth login": b"334 VXNlcm5hbWU6\r\n",
+        "AUTH2": b"235 2.7.0 ok\r\n",
+        f"AUTH LOGIN {encoded(MARKER)}": b"334 UGFzc3dvcmQ6\r\n",
+    }
 
     @classmethod
     def replies(cls):
@@ -96,7 +123,14 @@ def test_marker_json(case):
     if not any(MARKER in text or encoded(MARKER) in text for text in sink.sessions[0].commands):
         raise Failed("the actor did not say its secrets")
     record = trace.connection()
-    expect(record, smtp__auth__outcome="success", smtp__messages=2, smtp__accepted=2, smtp__recipients=2, smtp__from=[FROM, FROM])
+    expect(
+        record,
+        smtp__auth__outcome="success",
+        smtp__messages=2,
+        smtp__accepted=2,
+        smtp__recipients=2,
+        smtp__from=[FROM, FROM],
+    )
     nowhere(case, trace)
 
 
@@ -123,6 +157,7 @@ def test_marker_odd_port(case):
 def test_not_smtp_not_copied(case):
     """what another protocol says on an unlisted port is not copied"""
     from test_protocols import HTTP
+
     sink = case.sink(port=2556, handler=HTTP)
     trace = case.trace("--events")
     say(case, [["send", f"GET /{MARKER} HTTP/1.0\r\n\r\n{MARKER}"], ["shutdown"]], port=2556).wait()

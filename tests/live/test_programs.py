@@ -25,14 +25,38 @@ def direct(case, argv, executable, args=None, text=None, helo=HELO, has=("direct
     actor.wait()
     session = sink.wait()[0]
     record = trace.connection()
-    expect(record, verdict__class="bypass", event__start=re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.0-9]*Z$"),
-           cgroup__path=case.world.cgroup_name(case.cgroup), smtp__found_by="port", source__port=session.peer[1],
-           user__name="www-data", sender=ABSENT, script=ABSENT, container=ABSENT)
+    expect(
+        record,
+        verdict__class="bypass",
+        event__start=re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.0-9]*Z$"),
+        cgroup__path=case.world.cgroup_name(case.cgroup),
+        smtp__found_by="port",
+        source__port=session.peer[1],
+        user__name="www-data",
+        sender=ABSENT,
+        script=ABSENT,
+        container=ABSENT,
+    )
     expect(record, **{"@timestamp": re.compile("Z$"), "v": 1})
     expect_process(record, actor, executable, args or [str(a) for a in argv])
     expect_message(record, helo=helo)
-    reasons(record, *has, without=("existing", "handed-over", "odd-port", "attempt-only", "refused", "no-quit",
-                                   "name-mismatch", "exe-deleted", "exe-memfd", "proxy", "early-talker"))
+    reasons(
+        record,
+        *has,
+        without=(
+            "existing",
+            "handed-over",
+            "odd-port",
+            "attempt-only",
+            "refused",
+            "no-quit",
+            "name-mismatch",
+            "exe-deleted",
+            "exe-memfd",
+            "proxy",
+            "early-talker",
+        ),
+    )
     end = trace.stop()
     expect(end, totals__attempts=1, totals__delivered=1, totals__counted_only=0, totals__verdicts__bypass=1)
 
@@ -40,8 +64,11 @@ def direct(case, argv, executable, args=None, text=None, helo=HELO, has=("direct
 @quick
 def test_smtplib(case):
     """python3's smtplib straight to a host outside is a bypass, named in full"""
-    direct(case, ["/usr/bin/python3", case.world.client("send_smtplib.py"), SINK4, 25, HELO, FROM, RCPT],
-           "/usr/bin/python3")
+    direct(
+        case,
+        ["/usr/bin/python3", case.world.client("send_smtplib.py"), SINK4, 25, HELO, FROM, RCPT],
+        "/usr/bin/python3",
+    )
 
 
 @quick
@@ -53,8 +80,23 @@ def test_net_smtp(case):
 def test_curl(case):
     """curl smtp://"""
     need("curl")
-    direct(case, ["/usr/bin/curl", "-s", "-S", f"smtp://{SINK4}/{HELO}", "--mail-from", FROM, "--mail-rcpt", RCPT, "-T", "-"],
-           "/usr/bin/curl", text=TEXT)
+    direct(
+        case,
+        [
+            "/usr/bin/curl",
+            "-s",
+            "-S",
+            f"smtp://{SINK4}/{HELO}",
+            "--mail-from",
+            FROM,
+            "--mail-rcpt",
+            RCPT,
+            "-T",
+            "-",
+        ],
+        "/usr/bin/curl",
+        text=TEXT,
+    )
 
 
 def test_swaks(case):
@@ -69,8 +111,22 @@ def test_swaks(case):
 def test_msmtp(case):
     """msmtp"""
     need("msmtp")
-    direct(case, ["/usr/bin/msmtp", f"--host={SINK4}", "--port=25", f"--domain={HELO}", f"--from={FROM}", "--tls=off",
-                  "--auth=off", "--file=/dev/null", RCPT], "/usr/bin/msmtp", text=TEXT)
+    direct(
+        case,
+        [
+            "/usr/bin/msmtp",
+            f"--host={SINK4}",
+            "--port=25",
+            f"--domain={HELO}",
+            f"--from={FROM}",
+            "--tls=off",
+            "--auth=off",
+            "--file=/dev/null",
+            RCPT,
+        ],
+        "/usr/bin/msmtp",
+        text=TEXT,
+    )
 
 
 def test_php(case):
@@ -82,7 +138,9 @@ def test_php(case):
 def test_node(case):
     """a nodejs script"""
     need("node")
-    node = subprocess.run(["node", "-p", "process.execPath"], capture_output=True, text=True, check=True).stdout.strip()
+    node = subprocess.run(
+        ["node", "-p", "process.execPath"], capture_output=True, text=True, check=True
+    ).stdout.strip()
     direct(case, [node, case.world.client("send.js"), SINK4, 25, HELO, FROM, RCPT], node)
 
 
@@ -157,7 +215,9 @@ postlog unix-dgram n - n - 1 postlogd
             if self.master.process.poll() is not None:
                 break
             time.sleep(0.1 * self.case.world.slow)
-        raise Failed("postfix does not start: " + self.master.process.stderr.read1().decode(errors="replace")[-600:])
+        raise Failed(
+            "postfix does not start: " + self.master.process.stderr.read1().decode(errors="replace")[-600:]
+        )
 
 
 @quick
@@ -168,13 +228,26 @@ def test_postfix(case):
     client = case.python("send_smtplib.py", "127.0.0.1", 25, HELO, FROM, RCPT)
     client.wait()
     local = trace.connection(destination__ip="127.0.0.1", timeout=40)
-    expect(local, verdict__class="local", process__pid=client.pid, smtp__messages=1, smtp__accepted=1,
-           smtp__helo=HELO, smtp__greeting="220 mta.example.org ESMTP Postfix (Debian/GNU)")
+    expect(
+        local,
+        verdict__class="local",
+        process__pid=client.pid,
+        smtp__messages=1,
+        smtp__accepted=1,
+        smtp__helo=HELO,
+        smtp__greeting="220 mta.example.org ESMTP Postfix (Debian/GNU)",
+    )
     reasons(local, without=("direct-mx",))
     sink.wait(timeout=40)
     mta = trace.connection(destination__ip=SINK4, timeout=40)
-    expect(mta, verdict__class="mta", process__executable=os.path.realpath("/usr/lib/postfix/sbin/smtp"),
-           process__name="smtp", user__name="postfix", user__id=number(pwd.getpwnam("postfix").pw_uid))
+    expect(
+        mta,
+        verdict__class="mta",
+        process__executable=os.path.realpath("/usr/lib/postfix/sbin/smtp"),
+        process__name="smtp",
+        user__name="postfix",
+        user__id=number(pwd.getpwnam("postfix").pw_uid),
+    )
     expect_message(mta, helo="mta.example.org")
     names = [ancestor["name"] for ancestor in mta["process"]["ancestors"]]
     if names[0] != "master":

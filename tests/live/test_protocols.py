@@ -10,15 +10,20 @@ from pysink import lines
 from tracer import ABSENT, expect, reasons
 from world import SINK4, Failed, need
 
-FTP = lines(b"220 ftp.example FTP server ready\r\n", [("USER", b"331 password\r\n"), ("PASS", b"230 in\r\n"),
-                                                   ("QUIT", b"221 bye\r\n"), ("", b"502 no\r\n")])
+FTP = lines(
+    b"220 ftp.example FTP server ready\r\n",
+    [("USER", b"331 password\r\n"), ("PASS", b"230 in\r\n"), ("QUIT", b"221 bye\r\n"), ("", b"502 no\r\n")],
+)
 POP3 = lines(b"+OK ready\r\n", [("QUIT", b"+OK bye\r\n"), ("", b"+OK\r\n")])
 IMAP = lines(b"* OK IMAP4rev1 ready\r\n", [("LOGOUT", b"* BYE\r\nA1 OK\r\n"), ("", b"A1 OK\r\n")])
 HTTP = lines(b"", [("GET", b"HTTP/1.0 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\n220 ")])
 SSH = lines(b"SSH-2.0-OpenSSH_9.2p1\r\n", [])
 
 CLIENTS = {
-    "ftp": (FTP, [["hear"], ["send", "USER anonymous\r\n"], ["hear"], ["send", "PASS x\r\n"], ["hear"], *quit_steps()]),
+    "ftp": (
+        FTP,
+        [["hear"], ["send", "USER anonymous\r\n"], ["hear"], ["send", "PASS x\r\n"], ["hear"], *quit_steps()],
+    ),
     "http": (HTTP, [["send", "GET /EHLO HTTP/1.0\r\nHost: x\r\n\r\n"], ["shutdown"]]),
     "ssh": (SSH, [["send", "SSH-2.0-client\r\n"], ["shutdown"]]),
     "pop3": (POP3, [["send", "USER x\r\nPASS y\r\nQUIT\r\n"], ["shutdown"]]),
@@ -84,8 +89,14 @@ def test_odd_port(case):
     actor.wait()
     record = trace.connection()
     expect_message(record, port=26000)
-    expect(record, smtp__found_by="greeting", verdict__class="bypass", process__pid=actor.pid,
-           process__executable=case.program("talk"), process__args=[case.program("talk"), SINK4, "26000", "actor.example"])
+    expect(
+        record,
+        smtp__found_by="greeting",
+        verdict__class="bypass",
+        process__pid=actor.pid,
+        process__executable=case.program("talk"),
+        process__args=[case.program("talk"), SINK4, "26000", "actor.example"],
+    )
     reasons(record, "odd-port", without=("direct-mx",))
 
 
@@ -100,10 +111,28 @@ def test_lower_case_and_no_helo(case):
     """MAIL without any EHLO, and in lower case, confirms SMTP on an unlisted port"""
     case.sink(port=2600)
     trace = case.trace()
-    say(case, [["hear"], ["send", "noop\r\n"], ["hear"], ["send", f"mail from:<{FROM}>\r\n"], ["hear"],
-               ["send", f"rcpt to:<{RCPT}>\r\n"], ["hear"], *quit_steps()], port=2600).wait()
-    expect(trace.connection(), smtp__from=[FROM], smtp__recipients=1, destination__port=2600, smtp__found_by="greeting",
-           smtp__helo=ABSENT)
+    say(
+        case,
+        [
+            ["hear"],
+            ["send", "noop\r\n"],
+            ["hear"],
+            ["send", f"mail from:<{FROM}>\r\n"],
+            ["hear"],
+            ["send", f"rcpt to:<{RCPT}>\r\n"],
+            ["hear"],
+            *quit_steps(),
+        ],
+        port=2600,
+    ).wait()
+    expect(
+        trace.connection(),
+        smtp__from=[FROM],
+        smtp__recipients=1,
+        destination__port=2600,
+        smtp__found_by="greeting",
+        smtp__helo=ABSENT,
+    )
 
 
 def test_greeting_only(case):
@@ -117,8 +146,10 @@ def test_greeting_only(case):
 
 def test_refusing_greeting(case):
     """a 554 greeting on port 25: refused, and the blocklist that it names"""
-    case.sink(greeting=b"554-mx.example.net\r\n554 5.7.1 Your access has been rejected, see https://www.spamhaus.org/query/ip/192.0.2.10\r\n",
-              replies={"QUIT": b"221 bye\r\n"})
+    case.sink(
+        greeting=b"554-mx.example.net\r\n554 5.7.1 rejected, see https://www.spamhaus.org/query/ip/192.0.2.10\r\n",
+        replies={"QUIT": b"221 bye\r\n"},
+    )
     trace = case.trace()
     say(case, [["hear"], *quit_steps()]).wait()
     record = trace.connection()
@@ -147,7 +178,12 @@ def test_http_proxy(case):
     """SMTP through an HTTP proxy's CONNECT to port 25 is seen as such"""
     case.sink(port=3128, handler=proxy)
     trace = case.trace()
-    steps = [["send", "CONNECT mx.victim.example:25 HTTP/1.1\r\nHost: mx.victim.example:25\r\n\r\n"], ["line"], ["line"], *message()]
+    steps = [
+        ["send", "CONNECT mx.victim.example:25 HTTP/1.1\r\nHost: mx.victim.example:25\r\n\r\n"],
+        ["line"],
+        ["line"],
+        *message(),
+    ]
     say(case, steps, port=3128).wait()
     record = trace.connection()
     expect(record, smtp__found_by="proxy", smtp__helo="actor.example", smtp__accepted=1, verdict__class="bypass")
@@ -158,7 +194,13 @@ def test_socks_proxy(case):
     """and through SOCKS5"""
     case.sink(port=1080, handler=proxy)
     trace = case.trace()
-    steps = [["send", "\x05\x01\x00"], ["read", 2], ["send", "\x05\x01\x00\x01\xcb\x00\x71\x09\x00\x19"], ["read", 10], *message()]
+    steps = [
+        ["send", "\x05\x01\x00"],
+        ["read", 2],
+        ["send", "\x05\x01\x00\x01\xcb\x00\x71\x09\x00\x19"],
+        ["read", 10],
+        *message(),
+    ]
     say(case, steps, port=1080).wait()
     record = trace.connection()
     expect(record, smtp__found_by="proxy", smtp__helo="actor.example", smtp__accepted=1)
@@ -169,9 +211,28 @@ def server_context(case):
     need("openssl")
     key, certificate = (os.path.join(case.world.folder, name) for name in ("key.pem", "cert.pem"))
     if not os.path.exists(certificate):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-keyout", key, "-out", certificate, "-subj", "/CN=mx.example.net", "-days", "2"],
-                       check=True, capture_output=True)
+        subprocess.run(
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+                "-keyout",
+                key,
+                "-out",
+                certificate,
+                "-subj",
+                "/CN=mx.example.net",
+                "-days",
+                "2",
+            ],
+            check=True,
+            capture_output=True,
+        )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     return context
@@ -199,5 +260,11 @@ def test_implicit_tls(case):
     tls_sink(case, port=465, implicit=True)
     trace = case.trace()
     case.python("send_tls.py", "implicit", SINK4, 465, "mx.example.net").wait()
-    expect(trace.connection(), tls__mode="implicit", tls__sni="mx.example.net", smtp__found_by="port",
-           destination__port=465, verdict__class="bypass")
+    expect(
+        trace.connection(),
+        tls__mode="implicit",
+        tls__sni="mx.example.net",
+        smtp__found_by="port",
+        destination__port=465,
+        verdict__class="bypass",
+    )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The unprivileged half, shown from outside: what the kernel says of it, and what becomes of calls that it is made to try."""
+"""The unprivileged half, from outside: what the kernel says of it, and what becomes of calls that it is made to try."""
 import os
 import subprocess
 
@@ -69,8 +69,12 @@ def tries(case, call, *path):
     """A fresh trace whose unprivileged half is made to try this; it must be refused."""
     trace = case.trace()
     _, half = trace.halves()
-    done = subprocess.run([case.program("inject"), str(half), call, *path], capture_output=True, text=True,
-                          timeout=20 * case.world.slow)
+    done = subprocess.run(
+        [case.program("inject"), str(half), call, *path],
+        capture_output=True,
+        text=True,
+        timeout=20 * case.world.slow,
+    )
     if done.returncode:
         raise Failed(f"inject: {done.stderr.strip()}")
     answer = done.stdout.strip()

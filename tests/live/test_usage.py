@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Bad input: one sentence that says what to do, the right exit status, nothing attached."""
+import json
 import os
-import subprocess
 
 from dialogue import message, say
 from marks import quick
-from tracer import bpf_fd, expect
+from tracer import expect
 from world import SINK4, Failed, Skipped
 
 
@@ -28,7 +28,23 @@ def refused(case, done, *words, status=2):
 @quick
 def test_not_root(case):
     """not root"""
-    refused(case, case.smtpsnoop("trace", prefix=("setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set", "-all", "--inh-caps", "-all")), "root")
+    refused(
+        case,
+        case.smtpsnoop(
+            "trace",
+            prefix=(
+                "setpriv",
+                "--reuid",
+                "65534",
+                "--clear-groups",
+                "--bounding-set",
+                "-all",
+                "--inh-caps",
+                "-all",
+            ),
+        ),
+        "root",
+    )
 
 
 @quick
@@ -44,9 +60,20 @@ def test_unknown_command(case):
 
 def test_bad_values(case):
     """numbers out of range, no numbers, unknown words"""
-    for option, value in (("--port", "0"), ("--port", "65536"), ("--port", "25x"), ("--port", ""), ("--duration", "-1"),
-                          ("--duration", "1e9"), ("--count", "x"), ("--count", "99999999999999999999"), ("--verdict", "bipass"),
-                          ("--uid", "no-such-user"), ("--pid", "0"), ("--backend", "magic")):
+    for option, value in (
+        ("--port", "0"),
+        ("--port", "65536"),
+        ("--port", "25x"),
+        ("--port", ""),
+        ("--duration", "-1"),
+        ("--duration", "1e9"),
+        ("--count", "x"),
+        ("--count", "99999999999999999999"),
+        ("--verdict", "bipass"),
+        ("--uid", "no-such-user"),
+        ("--pid", "0"),
+        ("--backend", "magic"),
+    ):
         refused(case, case.smtpsnoop("trace", option, value), option)
 
 
@@ -90,12 +117,23 @@ def test_unreadable_configuration(case):
 
 def without(case, *commands):
     """A shell prefix: smtpsnoop in a mount namespace in which these commands were run before."""
-    return ("unshare", "--mount", "--propagation", "private", "sh", "-c", " && ".join([*commands, 'exec "$@"']), "sh")
+    return (
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "sh",
+        "-c",
+        " && ".join([*commands, 'exec "$@"']),
+        "sh",
+    )
 
 
 def test_no_btf(case):
     """a kernel without BTF"""
-    places = [path for path in ("/sys/kernel/btf", "/boot", "/lib/modules", "/usr/lib/debug") if os.path.isdir(path)]
+    places = [
+        path for path in ("/sys/kernel/btf", "/boot", "/lib/modules", "/usr/lib/debug") if os.path.isdir(path)
+    ]
     hide = [f"mount -t tmpfs none {path}" for path in places]
     refused(case, case.smtpsnoop("trace", "--cgroup", case.cgroup, prefix=without(case, *hide)), "BTF")
 
@@ -151,7 +189,6 @@ def test_help_and_version(case):
 @quick
 def test_features(case):
     """features says which hooks are used, in text and in JSON"""
-    import json
     done = case.smtpsnoop("features")
     if done.returncode or "cgroup_skb" not in done.stdout:
         raise Failed(f"exit status {done.returncode}: {done.stdout[:300]} {done.stderr[:300]}")

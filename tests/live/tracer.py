@@ -19,7 +19,16 @@ from pysink import Sink
 from world import ROOT, Failed, Skipped
 
 # As an ordinary root of a service manager: what is loaded with, what /proc is read with, what the split needs.
-SERVICE_CAPABILITIES = ("bpf", "perfmon", "net_admin", "sys_ptrace", "dac_read_search", "setuid", "setgid", "setpcap")
+SERVICE_CAPABILITIES = (
+    "bpf",
+    "perfmon",
+    "net_admin",
+    "sys_ptrace",
+    "dac_read_search",
+    "setuid",
+    "setgid",
+    "setpcap",
+)
 SYS_BPF = {"x86_64": 321, "aarch64": 280}[platform.machine()]
 GET_FD_BY_ID = {"prog": 13, "map": 14, "link": 30}
 RINGBUF = 27
@@ -36,6 +45,7 @@ def bpf_fd(kind, number):
 
 def parse_json(line):
     """One NDJSON line, by the letter: valid UTF-8, no duplicate names, an object."""
+
     def once(pairs):
         names = [name for name, _ in pairs]
         if len(set(names)) != len(names):
@@ -44,6 +54,7 @@ def parse_json(line):
 
     def number(text):
         raise Failed(f"not JSON: {text}")
+
     try:
         record = json.loads(line.decode("utf-8"), object_pairs_hook=once, parse_constant=number)
     except ValueError as error:
@@ -144,8 +155,9 @@ class Trace:
             rights = "-all," + ",".join("+" + name for name in SERVICE_CAPABILITIES)
             argv = ["setpriv", "--bounding-set", rights, "--inh-caps", "-all", *argv]
         self.errors = open(os.path.join(case.world.folder, f"stderr-{id(self)}"), "w+b")
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout or subprocess.PIPE,
-                                        stderr=self.errors)
+        self.process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=stdout or subprocess.PIPE, stderr=self.errors
+        )
         self.pid = self.process.pid
         self.reader = None
         if not stdout:
@@ -248,6 +260,7 @@ class Trace:
 
     def connection(self, timeout=20, **fields):
         """The next connection record for which these fields hold; each record is given once."""
+
         def find():
             for at, record in enumerate(self.records):
                 if at not in self.taken and field(record, "event.action") == "connection":
@@ -255,6 +268,7 @@ class Trace:
                         self.taken.add(at)
                         return record
             return None
+
         return self.wait_until(f"a connection with {fields or 'anything'}", find, timeout)
 
     def send(self, number):
@@ -306,7 +320,10 @@ class Trace:
             error = Failed("attempts = delivered + counted_only does not hold")
             error.record = end
             raise error
-        if sum(totals.get("verdicts", {}).values()) != len(self.of("connection")) and "--verdict" not in self.process.args:
+        if (
+            sum(totals.get("verdicts", {}).values()) != len(self.of("connection"))
+            and "--verdict" not in self.process.args
+        ):
             error = Failed(f"the totals name other verdicts than the {len(self.of('connection'))} records")
             error.record = end
             raise error
@@ -392,8 +409,16 @@ class Case:
     def smtpsnoop(self, *argv, prefix=(), **kwargs):
         """Runs it to its end, for the tests of what can't work. Returns the finished process."""
         kwargs.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.run([*prefix, self.options.binary, *argv], capture_output=True, text=True,
-                              timeout=30 * self.world.slow, **kwargs)
+        try:
+            return subprocess.run(
+                [*prefix, self.options.binary, *argv],
+                capture_output=True,
+                text=True,
+                timeout=20 * self.world.slow,
+                **kwargs,
+            )
+        except subprocess.TimeoutExpired:
+            raise Failed(f"`smtpsnoop {' '.join(argv)}` does not end") from None
 
     def stop_all(self):
         """At the end of a test that went well: the traces still running have to end well too."""

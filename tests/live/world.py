@@ -6,8 +6,8 @@
     2001:db8::10/64    <---->  2001:db8::1/64, all of 2001:db8:f::/64
                                198.51.100.9 swallows packets, 198.51.100.66 is answered "host unreachable"
 
-An actor joins its test's cgroup first and enters the namespace after; smtpsnoop itself stays in the host's namespace. All
-names carry the runner's pid, so that two runs do not meet. cleanup() undoes everything and says what it could not undo.
+An actor joins its test's cgroup first and enters the namespace after; smtpsnoop itself stays in the host's namespace.
+All names carry the runner's pid, so that two runs do not meet. cleanup() undoes everything and says what it could not undo.
 """
 import ctypes
 import os
@@ -168,9 +168,11 @@ class World:
             run("ip", "-n", name, "link", "set", "lo", "up")
             # Duplicate address detection would hold IPv6 back for a second.
             self.sysctl(name, "net.ipv6.conf.default.accept_dad", 0)
-        run("ip", "link", "add", "in0", "netns", inside, "type", "veth", "peer", "name", "out0",
-            "netns", outside)
-        for name, device, v4, v6 in ((inside, "in0", SOURCE4, SOURCE6), (outside, "out0", "192.0.2.1", "2001:db8::1")):
+        run("ip", "link", "add", "in0", "netns", inside, "type", "veth", "peer", "name", "out0", "netns", outside)
+        for name, device, v4, v6 in (
+            (inside, "in0", SOURCE4, SOURCE6),
+            (outside, "out0", "192.0.2.1", "2001:db8::1"),
+        ):
             run("ip", "-n", name, "address", "add", v4 + "/24", "dev", device)
             run("ip", "-n", name, "address", "add", v6 + "/64", "dev", device, "nodad")
             run("ip", "-n", name, "link", "set", device, "up")
@@ -225,7 +227,7 @@ class World:
         return path
 
     def cgroup_name(self, directory):
-        return directory[len(self.cgroup_mount):]
+        return directory[len(self.cgroup_mount) :]
 
     def program(self, name):
         return os.path.join(self.bin, name)
@@ -242,9 +244,14 @@ class World:
             enter += ["-n", self.netns(netns)]
         if pidns:
             enter.append("-p")
-        process = subprocess.Popen([*enter, *argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, cwd=cwd or self.folder,
-                                   env={"PATH": os.environ["PATH"], "LC_ALL": "C", **(env or {})})
+        process = subprocess.Popen(
+            [*enter, *argv],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd or self.folder,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C", **(env or {})},
+        )
         actor = Actor(argv, process, self.slow)
         actor.folder = cwd or self.folder
         self.actors.append(actor)

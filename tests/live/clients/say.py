@@ -2,7 +2,7 @@
 """say.py HOST PORT - a client that does exactly what it is told, a JSON list of steps on standard input.
 
 ["send", TEXT]  ["bytes", TEXT] byte by byte, each its own segment  ["hear"] one reply  ["hear", N]  ["close"]
-["line"] one line  ["read", N] bytes  ["sendfile", PATH]  ["zerocopy", TEXT]  ["nonblocking"] before the connect  ["early"] speaks before it hears
+["line"] hears one line  ["read", N] bytes  ["sendfile", PATH]  ["zerocopy", TEXT]  ["nonblocking"] before the connect
 ["fork"] goes on in a child  ["repeat", TEXT, N]  ["reset"] ends with RST  ["wait"] for a line on standard input
 ["shutdown"] ends its direction and reads to the end
 Text is Latin-1, so that any byte can be said; it is not in argv, which smtpsnoop shows.
@@ -66,7 +66,7 @@ for verb, *values in steps:
         sock.sendall(data * values[1])
     elif verb == "bytes":
         for at in range(len(data)):
-            sock.sendall(data[at:at + 1])
+            sock.sendall(data[at : at + 1])
     elif verb == "hear":
         hear(sock, values[0] if values else 1)
     elif verb == "line":

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // send.js HOST PORT HELO FROM RCPT - one message in lock-step over net.Socket.
 const [host, port, helo, from, to] = process.argv.slice(2);
-const lines = [`EHLO ${helo}`, `MAIL FROM:<${from}>`, `RCPT TO:<${to}>`, 'DATA', 'Subject: x\r\n\r\nhello\r\n.', 'QUIT'];
+const lines = [`EHLO ${helo}`, `MAIL FROM:<${from}>`, `RCPT TO:<${to}>`, 'DATA',
+	'Subject: x\r\n\r\nhello\r\n.', 'QUIT'];
 const socket = require('net').connect(Number(port), host);
 let text = '';
 socket.on('data', (data) => {

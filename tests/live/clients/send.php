@@ -10,7 +10,8 @@ function hear($stream)
 	} while ($line !== false && $line[3] === '-');
 }
 hear($stream);
-foreach (["EHLO $helo", "MAIL FROM:<$from>", "RCPT TO:<$to>", 'DATA', "Subject: x\r\n\r\nhello\r\n.", 'QUIT'] as $line) {
+$lines = ["EHLO $helo", "MAIL FROM:<$from>", "RCPT TO:<$to>", 'DATA', "Subject: x\r\n\r\nhello\r\n.", 'QUIT'];
+foreach ($lines as $line) {
 	fwrite($stream, "$line\r\n");
 	hear($stream);
 }
