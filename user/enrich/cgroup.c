@@ -16,6 +16,7 @@
 #include "enrich/cgroup.h"
 
 #define CONTAINER_ID 64 /* hexadecimal digits of an OCI container's id */
+#define CONTAINER_PREFIX_MIN 12 /* digits that docker and podman show */
 
 static bool is_id(struct bytes text)
 {
@@ -185,4 +186,11 @@ void cgroup_read(struct bytes path, struct cgroup_facts *facts)
 		}
 		parent = name;
 	}
+}
+
+bool cgroup_container_is(struct bytes container, const char *wanted)
+{
+	return bytes_are(container, wanted) ||
+	       (is_id(container) && strlen(wanted) >= CONTAINER_PREFIX_MIN &&
+		bytes_begin(container, wanted));
 }

@@ -27,4 +27,10 @@ struct cgroup_facts {
 /* All results lead into `path` ("/system.slice/cron.service", any bytes). */
 void cgroup_read(struct bytes path, struct cgroup_facts *facts);
 
+/*
+ * Is it the container that the configuration means? Its name or whole id, or the first 12 digits of the id or more, which is what
+ * people copy from "docker ps".
+ */
+bool cgroup_container_is(struct bytes container, const char *wanted);
+
 #endif

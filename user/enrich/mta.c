@@ -151,14 +151,6 @@ static void place_of(const struct mta_query *query, char room[], struct cgroup_f
 		facts->unit.length = 0;
 }
 
-#define CONTAINER_PREFIX_MIN 12 /* digits of an id that a person copies from "docker ps" */
-
-static bool container_is(struct bytes container, const char *wanted)
-{
-	return bytes_are(container, wanted) ||
-	       (strlen(wanted) >= CONTAINER_PREFIX_MIN && bytes_begin(container, wanted));
-}
-
 static bool place_is(const struct config_mta *config, const struct mta_query *query)
 {
 	char room[EVENT_PATH_MAX + PROCESS_TURN_EXTRA];
@@ -167,7 +159,7 @@ static bool place_is(const struct config_mta *config, const struct mta_query *qu
 	if (query->cgroup.length > EVENT_PATH_MAX)
 		return false;
 	place_of(query, room, &place);
-	return (!config->container || container_is(place.container, config->container)) &&
+	return (!config->container || cgroup_container_is(place.container, config->container)) &&
 	       (!config->service || bytes_are(place.unit, config->service));
 }
 

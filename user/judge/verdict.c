@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "base/address.h"
+#include "enrich/cgroup.h"
 #include "judge/disguise.h"
 #include "judge/reasons.h"
 #include "judge/verdict.h"
@@ -107,16 +108,6 @@ static bool in_cgroup(struct bytes path, const char *cgroup)
 	return path.length == length || length == 1 || path.at[length] == '/';
 }
 
-#define CONTAINER_PREFIX_MIN 12 /* digits of an id that a person copies from "docker ps" */
-
-static bool is_container(const struct process *process, const char *wanted)
-{
-	if (process->container_claimed)
-		return false;
-	return bytes_are(process->container, wanted) ||
-	       (strlen(wanted) >= CONTAINER_PREFIX_MIN && bytes_begin(process->container, wanted));
-}
-
 /* A path alone is a name; it counts where nobody but root, or the rule's own user, can write the file. */
 static bool is_exe(const struct process *process, const struct config_allow *rule)
 {
@@ -134,7 +125,8 @@ static bool is_allowed(const struct process *process, const struct config_allow 
 		return false;
 	if (rule->service && (process->unit_claimed || !bytes_are(process->unit, rule->service)))
 		return false;
-	if (rule->container && !is_container(process, rule->container))
+	if (rule->container && (process->container_claimed ||
+				!cgroup_container_is(process->container, rule->container)))
 		return false;
 	if (rule->cgroup && (process->small || process->id.flags & IDENTITY_CGROUP_CUT ||
 			     !in_cgroup(process->cgroup, rule->cgroup)))
