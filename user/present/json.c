@@ -94,12 +94,12 @@ void json_end(struct json *json)
 	flush(json);
 }
 
-void json_object(struct json *json, const char *key)
+void json_open_object(struct json *json, const char *key)
 {
 	open_level(json, key, '{');
 }
 
-void json_array(struct json *json, const char *key)
+void json_open_array(struct json *json, const char *key)
 {
 	open_level(json, key, '[');
 }

@@ -35,8 +35,8 @@ void json_begin(struct json *json, FILE *out);
 void json_end(struct json *json);
 
 /* key is NULL inside arrays. */
-void json_object(struct json *json, const char *key);
-void json_array(struct json *json, const char *key);
+void json_open_object(struct json *json, const char *key);
+void json_open_array(struct json *json, const char *key);
 void json_close(struct json *json); /* the innermost of the two */
 void json_keep(struct json *json); /* write the innermost even if it stays empty */
 

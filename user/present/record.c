@@ -48,11 +48,11 @@ void record_begin(struct json *json, const struct record_origin *origin, const c
 {
 	json_time(json, "@timestamp", unix_ns);
 	json_number(json, "v", RECORD_VERSION);
-	json_object(json, "host");
+	json_open_object(json, "host");
 	if (origin->host[0])
 		json_text(json, "name", origin->host);
 	json_close(json);
-	json_object(json, "event");
+	json_open_object(json, "event");
 	json_text(json, "kind", "event");
 	json_text(json, "action", action);
 }
@@ -81,7 +81,7 @@ static void endpoint(struct json *json, const char *key, const uint8_t address[1
 {
 	char text[LABEL_ADDRESS];
 
-	json_object(json, key);
+	json_open_object(json, key);
 	label_address(text, sizeof(text), address);
 	json_text(json, "ip", text);
 	if (port)
@@ -102,7 +102,7 @@ static void text_member(struct json *json, const char *key, const struct session
 static void list(struct json *json, const char *key, const char *bytes, const uint16_t *lengths,
 		 unsigned int count)
 {
-	json_array(json, key);
+	json_open_array(json, key);
 	for (unsigned int i = 0; i < count; i++) {
 		json_bytes(json, NULL, bytes, lengths[i]);
 		bytes += lengths[i];
@@ -126,7 +126,7 @@ static void auth(struct json *json, const struct session_facts *facts)
 
 	if (facts->auth == SESSION_AUTH_NONE)
 		return;
-	json_object(json, "auth");
+	json_open_object(json, "auth");
 	text_member(json, "mechanism", &facts->mechanism, facts->mechanism_bytes);
 	json_text(json, "outcome", outcomes[facts->auth]);
 	json_close(json);
@@ -136,7 +136,7 @@ static void recipients(struct json *json, const struct connection *connection)
 {
 	const char *at = connection->recipients;
 
-	json_array(json, "to");
+	json_open_array(json, "to");
 	for (size_t i = 0; i < connection->recipients_kept; i++) {
 		size_t length = strlen(at);
 
@@ -150,7 +150,7 @@ static void replies(struct json *json, const struct session_facts *facts)
 {
 	static const char *const classes[] = {"2xx", "3xx", "4xx", "5xx"};
 
-	json_object(json, "replies");
+	json_open_object(json, "replies");
 	for (unsigned int i = 0; i < 4; i++)
 		json_number(json, classes[i], facts->replies[i]);
 	json_close(json);
@@ -194,7 +194,7 @@ static void smtp(struct json *json, const struct connection *connection)
 		[FOUND_PROXY] = "proxy",
 	};
 
-	json_object(json, "smtp");
+	json_open_object(json, "smtp");
 	if (connection->found > FOUND_NOT && connection->found <= FOUND_PROXY)
 		json_text(json, "found_by", found[connection->found]);
 	if (connection->session)
@@ -212,7 +212,7 @@ static void tls(struct json *json, const struct session_facts *facts)
 		[SESSION_TLS_IMPLICIT] = "implicit",
 	};
 
-	json_object(json, "tls");
+	json_open_object(json, "tls");
 	json_text(json, "mode", modes[facts->tls]);
 	text_member(json, "sni", &facts->sni, facts->sni_bytes);
 	json_close(json);
@@ -220,9 +220,9 @@ static void tls(struct json *json, const struct session_facts *facts)
 
 static void verdict(struct json *json, const struct verdict *verdict)
 {
-	json_object(json, "verdict");
+	json_open_object(json, "verdict");
 	json_text(json, "class", verdict_name(verdict->class));
-	json_array(json, "reasons");
+	json_open_array(json, "reasons");
 	json_keep(json);
 	for (unsigned int i = 0; i < REASON_COUNT; i++)
 		if (verdict->reasons & 1ull << i)
@@ -263,7 +263,7 @@ void record_step(struct json *json, const struct record_origin *origin,
 	record_begin(json, origin, "step", (int64_t)time + wall_minus_boot);
 	event_id(json, origin, connection);
 	json_close(json);
-	json_object(json, "step");
+	json_open_object(json, "step");
 	json_text(json, "what", what);
 	if (line)
 		json_bytes(json, "line", line, length);

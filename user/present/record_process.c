@@ -34,7 +34,7 @@ static void arguments(struct json *json, const struct process *process)
 {
 	struct bytes argument;
 
-	json_array(json, "args");
+	json_open_array(json, "args");
 	for (unsigned int i = 0; (argument = process_argument(process, i)).at; i++)
 		json_bytes(json, NULL, argument.at, argument.length);
 	json_close(json);
@@ -48,15 +48,15 @@ static void ancestors(struct json *json, const struct event_identity *id)
 		id->ancestor_count < EVENT_ANCESTORS ? id->ancestor_count : EVENT_ANCESTORS;
 
 	if (id->ppid) {
-		json_object(json, "parent");
+		json_open_object(json, "parent");
 		json_number(json, "pid", id->ppid);
 		if (count && id->ancestors[0].tgid == id->ppid)
 			comm(json, id->ancestors[0].comm);
 		json_close(json);
 	}
-	json_array(json, "ancestors");
+	json_open_array(json, "ancestors");
 	for (unsigned int i = 0; i < count; i++) {
-		json_object(json, NULL);
+		json_open_object(json, NULL);
 		json_number(json, "pid", id->ancestors[i].tgid);
 		comm(json, id->ancestors[i].comm);
 		json_close(json);
@@ -70,7 +70,7 @@ static void executable(struct json *json, const struct event_identity *id)
 {
 	if (id->flags & IDENTITY_NO_EXE || !id->exe_inode)
 		return;
-	json_object(json, "exe");
+	json_open_object(json, "exe");
 	json_number(json, "device", record_device(id->exe_device));
 	json_number(json, "inode", id->exe_inode);
 	json_bool(json, "deleted", id->flags & IDENTITY_EXE_DELETED);
@@ -82,16 +82,16 @@ static void user(struct json *json, const struct process *process)
 {
 	const struct event_identity *id = &process->id;
 
-	json_object(json, "user");
+	json_open_object(json, "user");
 	json_number(json, "id", id->uid);
 	if (process->extra.user[0])
 		json_bytes(json, "name", process->extra.user,
 			   strnlen(process->extra.user, ENRICHMENT_NAME_MAX));
-	json_object(json, "effective");
+	json_open_object(json, "effective");
 	json_number(json, "id", id->euid);
 	json_close(json);
 	if (id->loginuid != NO_LOGIN) {
-		json_object(json, "login");
+		json_open_object(json, "login");
 		json_number(json, "id", id->loginuid);
 		if (process->extra.login[0])
 			json_bytes(json, "name", process->extra.login,
@@ -106,7 +106,7 @@ void record_process(struct json *json, const char *key, const struct process *pr
 {
 	const struct event_identity *id = &process->id;
 
-	json_object(json, key);
+	json_open_object(json, key);
 	json_number(json, "pid", id->tgid);
 	if (id->ns_tgid && id->ns_tgid != id->tgid)
 		json_number(json, "namespace_pid", id->ns_tgid);
@@ -128,30 +128,30 @@ void record_owner(struct json *json, const struct process *process)
 	const struct event_identity *id = &process->id;
 
 	user(json, process);
-	json_object(json, "group");
+	json_open_object(json, "group");
 	json_number(json, "id", id->gid);
 	json_close(json);
 
-	json_object(json, "cgroup");
+	json_open_object(json, "cgroup");
 	if (id->cgroup_id)
 		json_number(json, "id", id->cgroup_id);
 	bytes(json, "path", process->cgroup);
 	json_close(json);
 
-	json_object(json, "service");
+	json_open_object(json, "service");
 	bytes(json, "name", process->unit);
 	json_close(json);
 
-	json_object(json, "container");
+	json_open_object(json, "container");
 	bytes(json, "id", process->container);
 	if (process->runtime)
 		json_text(json, "runtime", process->runtime);
 	json_close(json);
 
 	if (process->pod.length) {
-		json_object(json, "orchestrator");
+		json_open_object(json, "orchestrator");
 		json_text(json, "type", "kubernetes");
-		json_object(json, "resource");
+		json_open_object(json, "resource");
 		json_text(json, "type", "pod");
 		bytes(json, "id", process->pod);
 		json_close(json);

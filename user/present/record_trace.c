@@ -13,7 +13,7 @@
 /* One sentence a line, as frame_start has them. */
 static void sentences(struct json *json, const char *key, const char *text)
 {
-	json_array(json, key);
+	json_open_array(json, key);
 	json_keep(json);
 	while (*text) {
 		size_t length = strcspn(text, "\n");
@@ -31,7 +31,7 @@ void record_start(struct json *json, const struct record_origin *origin,
 {
 	record_begin(json, origin, "start", unix_ns);
 	json_close(json);
-	json_object(json, "agent");
+	json_open_object(json, "agent");
 	json_text(json, "type", "smtpsnoop");
 	json_text(json, "version", SMTPSNOOP_VERSION);
 	json_close(json);
@@ -39,7 +39,7 @@ void record_start(struct json *json, const struct record_origin *origin,
 	json_text(json, "kernel", start->kernel);
 	json_text(json, "hooks", start->hooks);
 	sentences(json, "degraded", start->degraded);
-	json_array(json, "ports");
+	json_open_array(json, "ports");
 	for (unsigned int i = 0; i < start->port_count && i < 64; i++)
 		json_number(json, NULL, start->ports[i]);
 	json_close(json);
@@ -48,7 +48,7 @@ void record_start(struct json *json, const struct record_origin *origin,
 /* Detail that found no room; the connections themselves are in attempts. */
 static void lost(struct json *json, const struct event_counters *counters)
 {
-	json_object(json, "lost");
+	json_open_object(json, "lost");
 	json_number(json, "senders", counters->senders_lost);
 	json_number(json, "states", counters->states_lost);
 	json_number(json, "data", counters->data_lost);
@@ -71,7 +71,7 @@ void record_loss(struct json *json, const struct record_origin *origin,
 {
 	record_begin(json, origin, "loss", unix_ns);
 	json_close(json);
-	json_object(json, "totals");
+	json_open_object(json, "totals");
 	identity(json, counters);
 	lost(json, counters);
 	json_close(json);
@@ -79,17 +79,17 @@ void record_loss(struct json *json, const struct record_origin *origin,
 
 static void loss_rows(struct json *json, const struct record_totals *totals)
 {
-	json_array(json, "loss");
+	json_open_array(json, "loss");
 	for (size_t i = 0; i < totals->row_count; i++) {
 		const struct frame_loss_row *row = &totals->rows[i];
 
-		json_object(json, NULL);
-		json_object(json, "user");
+		json_open_object(json, NULL);
+		json_open_object(json, "user");
 		json_number(json, "id", row->key.uid);
 		if (row->user[0])
 			json_bytes(json, "name", row->user, strnlen(row->user, sizeof(row->user)));
 		json_close(json);
-		json_object(json, "exe");
+		json_open_object(json, "exe");
 		json_number(json, "device", record_device(row->key.exe_device));
 		json_number(json, "inode", row->key.exe_inode);
 		json_close(json);
@@ -111,10 +111,10 @@ void record_end(struct json *json, const struct record_origin *origin,
 	if (!end)
 		json_text(json, "message",
 			  "the privileged half died: what it counted is not known");
-	json_object(json, "totals");
+	json_open_object(json, "totals");
 	if (end)
 		identity(json, &end->counters);
-	json_object(json, "verdicts");
+	json_open_object(json, "verdicts");
 	for (unsigned int i = 0; i < VERDICT_CLASSES; i++)
 		json_number(json, verdict_name((enum verdict_class)i), totals->verdicts[i]);
 	json_close(json);
