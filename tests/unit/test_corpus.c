@@ -167,7 +167,7 @@ static void test_corpus(void **state)
 
 	(void)state;
 	if (access(CORPUS "/expected.json", R_OK) != 0) {
-		print_message("no captures in %s\n", CORPUS);
+		print_message("no captures in %s (optional: not part of the tree)\n", CORPUS);
 		skip();
 	}
 	expected = popen("python3 tests/unit/corpus.py " CORPUS, "r");
