@@ -836,6 +836,13 @@ GATE_FUNC gate_server(struct gate *gate, const struct gate_piece *piece, __u32 l
 	cut->keep = 0;
 	cut->used = length;
 	cut->flags = 0;
+	/* The client began with TLS, the server greets in plain text: no TLS will run. */
+	if (length && !gate->server.started && gate->protocol == GATE_TLS && gate->implicit &&
+	    piece->bytes[0] >= '2' && piece->bytes[0] <= '5') {
+		gate->protocol = GATE_UNDECIDED;
+		gate->implicit = 0;
+		gate_line(&gate->client);
+	}
 	cut->why = gate_why(gate);
 	gate->server.started = 1;
 	if (gate->protocol == GATE_SOCKS) { /* an answer: the client's next message starts afresh */
