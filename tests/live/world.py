@@ -7,7 +7,7 @@
                                198.51.100.9 swallows packets, 198.51.100.66 is answered "host unreachable"
 
 An actor joins its test's cgroup first and enters the namespace after; smtpsnoop itself stays in the host's namespace.
-All names carry the runner's pid, so that two runs do not meet. cleanup() undoes everything and says what it could not undo.
+All names carry the runner's pid, so that two runs do not meet. cleanup() undoes everything and says what it could not.
 """
 import ctypes
 import os

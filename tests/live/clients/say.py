@@ -2,7 +2,7 @@
 """say.py HOST PORT - a client that does exactly what it is told, a JSON list of steps on standard input.
 
 ["send", TEXT]  ["bytes", TEXT] byte by byte, each its own segment  ["hear"] one reply  ["hear", N]  ["close"]
-["line"] hears one line  ["read", N] bytes  ["sendfile", PATH]  ["zerocopy", TEXT]  ["nonblocking"] before the connect
+["line"] hears one line  ["read", N] bytes  ["sendfile", PATH]  ["zerocopy", TEXT]  ["nonblocking"] or ["options"] first
 ["fork"] goes on in a child  ["repeat", TEXT, N]  ["reset"] ends with RST  ["wait"] for a line on standard input
 ["shutdown"] ends its direction and reads to the end
 Text is Latin-1, so that any byte can be said; it is not in argv, which smtpsnoop shows.
@@ -14,7 +14,7 @@ import socket
 import struct
 import sys
 
-MSG_ZEROCOPY, SO_ZEROCOPY = 0x4000000, 60
+MSG_ZEROCOPY, SO_ZEROCOPY, IPV6_DSTOPTS = 0x4000000, 60, 59
 host, port = sys.argv[1], int(sys.argv[2])
 steps = json.loads(sys.stdin.readline())
 
@@ -32,11 +32,13 @@ def hear(sock, left):
             left -= 1
 
 
-def connect(blocking):
+def connect(way):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if blocking:
+    if way == "options":  # an empty destination options header before TCP, in every packet
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_DSTOPTS, bytes((0, 0, 1, 4, 0, 0, 0, 0)))
+    if way != "nonblocking":
         sock.connect((host, port))
         return sock
     sock.setblocking(False)
@@ -49,12 +51,9 @@ def connect(blocking):
     return sock
 
 
-blocking = True
-if steps and steps[0] == ["nonblocking"]:
-    blocking = False
-    steps.pop(0)
+first = steps.pop(0)[0] if steps and steps[0][0] in ("nonblocking", "options") else None
 try:
-    sock = connect(blocking)
+    sock = connect(first)
 except OSError as error:
     print(error.errno)
     sys.exit(4)
