@@ -125,6 +125,7 @@ static bool covers(const struct episode *episode, uint64_t opened, uint64_t wind
 static uint64_t count_connection(struct actor *actor, uint64_t now, uint64_t window)
 {
 	uint64_t past = now - actor->window_start;
+	double faded;
 
 	if (past >= window) {
 		actor->before_count = past < 2 * window ? actor->now_count : 0;
@@ -133,8 +134,9 @@ static uint64_t count_connection(struct actor *actor, uint64_t now, uint64_t win
 		past %= window;
 	}
 	actor->now_count++;
-	return actor->now_count +
-	       (uint64_t)((double)actor->before_count * (double)(window - past) / (double)window);
+	/* Rounded up: a small threshold would else be missed by a fraction of a connection. */
+	faded = (double)actor->before_count * (double)(window - past) / (double)window;
+	return actor->now_count + (uint64_t)(faded + 0.999);
 }
 
 /* Different destinations in the last window, this one included. */
