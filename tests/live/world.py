@@ -290,9 +290,15 @@ class World:
 
     def cleanup(self):
         """Undoes everything; returns what stayed."""
-        self.settle()
-        if self.cgroup_root and os.path.isdir(self.cgroup_root):
-            self.end_cgroup(self.cgroup_root)
+        try:
+            self.settle()
+            if self.cgroup_root and os.path.isdir(self.cgroup_root):
+                self.end_cgroup(self.cgroup_root)
+        finally:
+            left = self._unmake()
+        return left
+
+    def _unmake(self):
         for name in self.names.values():
             if os.path.exists("/run/netns/" + name):
                 run("ip", "netns", "delete", name, check=False)
