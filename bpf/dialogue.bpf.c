@@ -269,13 +269,10 @@ static __always_inline int piece(struct __sk_buff *skb, struct watch *watch,
 	if (!sk || !watch || !scratch || at >= skb->len)
 		return 0;
 	length = skb->len - at;
-	skips = 0;
-	if (direction == FROM_CLIENT) {
+	if (direction == FROM_CLIENT)
 		skips = gate_client_skips(&watch->gate, length, ends_line, &why);
-	} else if (watch->gate.protocol == GATE_NOT || watch->gate.protocol == GATE_TLS) {
-		skips = length;
-		why = gate_why(&watch->gate);
-	}
+	else
+		skips = gate_server_skips(&watch->gate, length, &why);
 	if (skips) {
 		withhold(watch, direction, skips, why);
 		return skips;

@@ -822,6 +822,18 @@ GATE_FUNC gate_server_one(struct gate *gate, __u32 c)
 	return GATE_PASS;
 }
 
+/*
+ * How many of the server's next `left` bytes need not be looked at. The first one is, even where TLS was begun: a server that
+ * greets in plain text has not understood.
+ */
+GATE_INLINE __u32 gate_server_skips(const struct gate *gate, __u32 left, __u8 *why)
+{
+	*why = gate_why(gate);
+	if (gate->protocol == GATE_TLS && gate->implicit && !gate->server.started)
+		return 0;
+	return gate->protocol == GATE_NOT || gate->protocol == GATE_TLS ? left : 0;
+}
+
 /* The server's next bytes, as gate_client(). */
 GATE_FUNC gate_server(struct gate *gate, const struct gate_piece *piece, __u32 length,
 		      struct gate_cut *cut)

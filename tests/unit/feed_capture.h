@@ -72,9 +72,6 @@ static void feed_withhold(struct feed *feed, enum event_direction from, uint64_t
 	side->note_why = why;
 	side->note_flags |= flags;
 	side->offset += length;
-	/* A body that is over is told at once; so is a secret, which may end a line. */
-	if (!feed->gate.hold || (flags & DATA_DOT))
-		feed_flush(feed, from);
 }
 
 static void feed_bytes(struct feed *feed, enum event_direction from, const uint8_t *bytes,
@@ -83,8 +80,6 @@ static void feed_bytes(struct feed *feed, enum event_direction from, const uint8
 	struct feed_side *side = &feed->side[from];
 	bool ends_line = length && bytes[length - 1] == '\n';
 
-	/* What the client said before the server's answer comes before it. */
-	feed_flush(feed, from == FROM_CLIENT ? FROM_SERVER : FROM_CLIENT);
 	while (length) {
 		struct gate_cut cut = {0};
 		struct gate_piece piece;
@@ -92,7 +87,7 @@ static void feed_bytes(struct feed *feed, enum event_direction from, const uint8
 		uint8_t why;
 
 		size = from == FROM_CLIENT ? gate_client_skips(&feed->gate, length, ends_line, &why)
-					   : 0;
+					   : gate_server_skips(&feed->gate, length, &why);
 		if (size) {
 			feed_withhold(feed, from, size, why, 0);
 			bytes += size;
@@ -108,7 +103,9 @@ static void feed_bytes(struct feed *feed, enum event_direction from, const uint8
 		if (!cut.used || cut.used > size || cut.keep > cut.used)
 			abort();
 		if (cut.keep) {
-			feed_flush(feed, from);
+			/* The client's body comes before the server's word about it. */
+			feed_flush(feed, FROM_CLIENT);
+			feed_flush(feed, FROM_SERVER);
 			session_data(&feed->session, from, side->offset, bytes, cut.keep, 0, 0,
 				     cut.flags & (DATA_HELLO | DATA_PROXY));
 			side->offset += cut.keep;

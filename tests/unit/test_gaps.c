@@ -197,6 +197,14 @@ static void test_body_partly_missed(void **state)
 	assert_int_equal(facts->accepted, 1);
 
 	talk_greeted();
+	both("DATA", "354 go");
+	missed(FROM_CLIENT, 1000);
+	body(1000);
+	client("QUIT\r\n");
+	assert_true(facts->quit);
+	assert_int_equal(facts->messages, 1);
+
+	talk_greeted();
 	client("BDAT 100 LAST\r\n");
 	missed(FROM_CLIENT, 40);
 	chunk(60);

@@ -208,11 +208,11 @@ static void gap(struct session *session, enum event_direction from, uint64_t oct
 		octets = chunk_passed(session, octets);
 	if (!octets)
 		return;
-	if (from == FROM_SERVER || !in_body(&machine->pending)) {
-		session->facts.gaps++;
-		session->facts.gap_bytes += octets;
-	}
 	machine->doubt[from] = true;
+	if (from == FROM_CLIENT && in_body(&machine->pending))
+		return; /* of the body: no line of the dialogue */
+	session->facts.gaps++;
+	session->facts.gap_bytes += octets;
 	open_lines(machine);
 	line_lose(&machine->line[from]);
 	if (from == FROM_SERVER)
