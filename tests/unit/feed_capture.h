@@ -43,6 +43,7 @@ struct feed {
 	struct gate gate;
 	struct session session;
 	struct feed_side side[2];
+	uint32_t split; /* segments are cut to this size; 0 = as they were */
 	bool seen; /* any packet of it */
 };
 
@@ -133,7 +134,15 @@ static void feed_in_order(struct feed *feed, enum event_direction from, uint32_t
 	if (seen >= length)
 		return;
 	side->next += length - seen;
-	feed_bytes(feed, from, bytes + seen, length - seen);
+	bytes += seen;
+	length -= seen;
+	while (length) {
+		uint32_t size = feed->split && feed->split < length ? feed->split : length;
+
+		feed_bytes(feed, from, bytes, size);
+		bytes += size;
+		length -= size;
+	}
 }
 
 static void feed_early(struct feed *feed, enum event_direction from)

@@ -128,7 +128,7 @@ static const char *found_word(const struct feed *feed)
 	return words[feed->gate.protocol == GATE_NOT ? FOUND_NOT : feed->gate.found];
 }
 
-static void check_connection(char *const *row)
+static void check_connection(char *const *row, uint32_t split)
 {
 	static const char *const tls[] = {"none", "starttls", "implicit"};
 	static struct feed feed;
@@ -137,6 +137,7 @@ static void check_connection(char *const *row)
 
 	snprintf(path, sizeof(path), "%s/%s", CORPUS, row[FILE_NAME]);
 	feed_start(&feed, row[CLIENT], atoi(row[CLIENT_PORT]), row[SERVER], atoi(row[SERVER_PORT]));
+	feed.split = split;
 	if (!feed_file(&feed, path, error))
 		fail_msg("%s", error);
 	assert_true(feed.seen);
@@ -159,13 +160,12 @@ static void check_connection(char *const *row)
 	expect(row, GAPS, facts->gaps ? "true" : "false");
 }
 
-static void test_corpus(void **state)
+static void compare(uint32_t split)
 {
 	char line[ROW_MAX];
 	unsigned int rows = 0;
 	FILE *expected;
 
-	(void)state;
 	if (access(CORPUS "/expected.json", R_OK) != 0) {
 		print_message("no captures in %s (optional: not part of the tree)\n", CORPUS);
 		skip();
@@ -180,7 +180,7 @@ static void test_corpus(void **state)
 		while (column < COLUMNS && (row[column] = strsep(&rest, "\t")))
 			column++;
 		assert_int_equal(column, COLUMNS);
-		check_connection(row);
+		check_connection(row, split);
 		rows++;
 	}
 	assert_int_equal(pclose(expected), 0);
@@ -189,9 +189,26 @@ static void test_corpus(void **state)
 	assert_int_equal(mistakes, 0);
 }
 
+static void test_as_captured(void **state)
+{
+	(void)state;
+	compare(0);
+}
+
+/* How the bytes come in segments says nothing about what they mean. */
+static void test_in_small_segments(void **state)
+{
+	(void)state;
+	compare(1);
+	compare(7);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_corpus)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_as_captured),
+		cmocka_unit_test(test_in_small_segments),
+	};
 
 	return cmocka_run_group_tests_name("corpus", tests, NULL, NULL);
 }
