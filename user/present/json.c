@@ -159,17 +159,17 @@ void json_time(struct json *json, const char *key, int64_t unix_ns)
 {
 	char text[48], day[32];
 	time_t seconds = (time_t)(unix_ns / 1000000000);
-	long micros = (long)(unix_ns % 1000000000) / 1000;
+	long rest = (long)(unix_ns % 1000000000);
 	struct tm tm;
 	int length;
 
-	if (micros < 0) { /* before 1970: a clock that was never set */
-		micros += 1000000;
+	if (rest < 0) { /* before 1970: a clock that was never set */
+		rest += 1000000000;
 		seconds--;
 	}
 	gmtime_r(&seconds, &tm);
 	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	length = snprintf(text, sizeof(text), "\"%s.%06ldZ\"", day, micros);
+	length = snprintf(text, sizeof(text), "\"%s.%06ldZ\"", day, rest / 1000);
 	value_begins(json, key);
 	put(json, text, (size_t)length);
 }

@@ -113,7 +113,7 @@ void losses_print(const struct text *text, const struct record_totals *totals)
 	}
 	if (end->status)
 		fprintf(text->out,
-			"%sThe privileged half stopped with an error (status %" PRId32 ")%s\n",
+			"%sThe privileged half stopped with an error (status %" PRId32 ").%s\n",
 			text_colour(text, STYLE_ALARM), end->status, text_colour(text, STYLE_END));
 	if (nothing_lost(totals)) {
 		identity(text, &end->counters, "Nothing lost");

@@ -232,7 +232,7 @@ static void step_words(struct line *line, const struct connection *connection, c
 		line_add(line, "connecting");
 	else if (!strcmp(what, "established"))
 		line_add(line, "connected");
-	else if (!strcmp(what, "closed"))
+	else if (!strcmp(what, "closed") && connection->reason != CONNECTION_CLOSED)
 		line_format(line, "closed: %s", connection_reason_name(connection->reason));
 	else if (!strcmp(what, "sender") && connection->sender) {
 		struct bytes name = process_name(connection->sender);
