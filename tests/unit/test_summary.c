@@ -21,7 +21,7 @@ static struct present *present;
 
 static int begin(void **state)
 {
-	struct present_options options = {.width = 100}; /* no line shown: verdicts = 0 */
+	struct present_options options = {.width = 120}; /* no line shown: verdicts = 0 */
 	struct frame_start start;
 
 	(void)state;

@@ -231,7 +231,6 @@ void group_print(const struct group *group, const struct text *text, int64_t wal
 {
 	const unsigned int indent = 11; /* under the user's name */
 	char words[1024];
-	struct line line;
 
 	group_heading(group, text, wall_minus_boot);
 	sums_words(words, sizeof(words), &group->sums, &group->hosts);
@@ -239,9 +238,7 @@ void group_print(const struct group *group, const struct text *text, int64_t wal
 	if (group->worst_code) {
 		snprintf(words, sizeof(words), "%" PRIu64 " x %s", group->worst_times,
 			 group->worst);
-		line_clear(&line);
-		text_word(text, &line, words, indent, 1);
-		text_put(text, &line);
+		paragraph(text, words, indent);
 	}
 	reason_words(words, sizeof(words), group);
 	paragraph(text, words, indent);
