@@ -91,6 +91,7 @@ size_t table_live(const struct table *table);
 uint64_t
 table_over(const struct table *table); /* connections ended early because the table was full */
 uint64_t
-table_orphans(const struct table *table); /* connections whose OPEN never came: nothing of them is shown */
+table_orphans(const struct table
+		      *table); /* connections whose OPEN never came: nothing of them is shown */
 
 #endif
