@@ -148,7 +148,7 @@ int BPF_PROG(tp_btf__inet_sock_set_state, struct sock *sk, int old, int new)
 	return 0;
 }
 
-static __always_inline int connect_attempt(struct bpf_sock_addr *ctx)
+static __always_inline int connect_attempt(struct bpf_sock_addr *ctx, bool ipv6)
 {
 	__u16 port = bpf_ntohs(ctx->user_port);
 	struct bpf_sock *sk = ctx->sk;
@@ -164,7 +164,7 @@ static __always_inline int connect_attempt(struct bpf_sock_addr *ctx)
 	watch_begin(watch, bpf_get_socket_cookie(ctx), port);
 	*(volatile __u64 *)&watch->talk.sock = (__u64)sk;
 	watch->stage = STAGE_ATTEMPT;
-	if (ctx->family == AF_INET6) {
+	if (ipv6) {
 		*(__u32 *)&watch->attempted[0] = ctx->user_ip6[0];
 		*(__u32 *)&watch->attempted[4] = ctx->user_ip6[1];
 		*(__u32 *)&watch->attempted[8] = ctx->user_ip6[2];
@@ -180,13 +180,13 @@ static __always_inline int connect_attempt(struct bpf_sock_addr *ctx)
 SEC("cgroup/connect4")
 int cgroup__connect4(struct bpf_sock_addr *ctx)
 {
-	return connect_attempt(ctx);
+	return connect_attempt(ctx, false);
 }
 
 SEC("cgroup/connect6")
 int cgroup__connect6(struct bpf_sock_addr *ctx)
 {
-	return connect_attempt(ctx);
+	return connect_attempt(ctx, true);
 }
 
 /* The errno of an attempt that never became a packet: no route, a forbidden route, no port left. */

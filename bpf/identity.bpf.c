@@ -15,11 +15,11 @@ static __always_inline struct mount *mount_of(struct vfsmount *mnt)
 /*
  * Writes the path of (mnt, dentry) to text[at...]. Returns its length, with IDENTITY_CUT if it is not whole.
  */
-__noinline int text_path(struct scratch *scratch, __u32 at, __u64 mnt_address, __u64 dentry_address)
+__noinline int text_path(struct scratch *scratch, __u64 at, __u64 mnt_address, __u64 dentry_address)
 {
 	struct mount *mount = mount_of((struct vfsmount *)mnt_address);
 	struct dentry *dentry = (struct dentry *)dentry_address;
-	__u32 begin = at;
+	__u64 begin = at;
 
 	if (!scratch || !dentry_address)
 		return 0;
@@ -42,6 +42,10 @@ __noinline int text_path(struct scratch *scratch, __u32 at, __u64 mnt_address, _
 		name = BPF_CORE_READ(dentry, d_name.name);
 		if (at > EVENT_TEXT_MAX || at - begin + length + 1 > EVENT_PATH_MAX)
 			return (at - begin) | IDENTITY_CUT;
+		barrier_var(
+			at); /* the bound is checked again where it is used: 6.1 loses it in a spill */
+		if (at > EVENT_TEXT_MAX)
+			break;
 		copied = bpf_probe_read_kernel_str(&scratch->open.text[at], 256, name);
 		if (copied <= 0)
 			return (at - begin) | IDENTITY_CUT;
@@ -54,15 +58,16 @@ __noinline int text_path(struct scratch *scratch, __u32 at, __u64 mnt_address, _
 }
 
 /* The path of a cgroup in the default hierarchy, leaf first as well. */
-__noinline int text_cgroup(struct scratch *scratch, __u32 at, __u64 node_address)
+__noinline int text_cgroup(struct scratch *scratch, __u64 at, __u64 node_address)
 {
 	struct kernfs_node *node = (struct kernfs_node *)node_address;
-	__u32 begin = at;
+	__u64 begin = at;
 
 	if (!scratch)
 		return 0;
 	for (int i = 0; i < CGROUP_COMPONENTS; i++) {
 		struct kernfs_node *parent;
+		const char *name;
 		long copied;
 
 		if (!node)
@@ -72,8 +77,11 @@ __noinline int text_cgroup(struct scratch *scratch, __u32 at, __u64 node_address
 			return at - begin;
 		if (at > EVENT_TEXT_MAX || at - begin > EVENT_PATH_MAX - 256)
 			return (at - begin) | IDENTITY_CUT;
-		copied = bpf_probe_read_kernel_str(&scratch->open.text[at], 256,
-						   BPF_CORE_READ(node, name));
+		name = BPF_CORE_READ(node, name);
+		barrier_var(at);
+		if (at > EVENT_TEXT_MAX)
+			break;
+		copied = bpf_probe_read_kernel_str(&scratch->open.text[at], 256, name);
 		if (copied <= 0)
 			return (at - begin) | IDENTITY_CUT;
 		at += copied & 511;
@@ -82,7 +90,7 @@ __noinline int text_cgroup(struct scratch *scratch, __u32 at, __u64 node_address
 	return (at - begin) | IDENTITY_CUT;
 }
 
-static __always_inline void fill_argv(struct scratch *scratch, __u32 at, struct mm_struct *mm)
+static __always_inline void fill_argv(struct scratch *scratch, __u64 at, struct mm_struct *mm)
 {
 	struct event_open *open = &scratch->open;
 	unsigned long start = BPF_CORE_READ(mm, arg_start);
@@ -177,7 +185,8 @@ __noinline int identity_fill(struct scratch *scratch)
 	struct file *exe = BPF_CORE_READ(mm, exe_file);
 	struct event_open *open;
 	struct event_identity *who;
-	__u32 at = 0, length;
+	__u64 at = 0;
+	__u32 length;
 
 	if (!scratch)
 		return 0;

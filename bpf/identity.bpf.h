@@ -74,10 +74,11 @@ static __always_inline void opener_fill(struct opener *opener)
 /* Is `current` the process that opened the connection? True in a softirq that interrupted it, too. */
 static __always_inline bool opener_is_current(const struct opener *opener)
 {
-	__u64 id = bpf_get_current_pid_tgid();
+	struct task_struct *leader =
+		current_leader(); /* cgroup_skb has no other helper before 6.2 */
 
-	return opener->tgid == id >> 32 &&
-	       opener->start == BPF_CORE_READ(current_leader(), start_boottime);
+	return opener->tgid == (__u32)BPF_CORE_READ(leader, tgid) &&
+	       opener->start == BPF_CORE_READ(leader, start_boottime);
 }
 
 #endif

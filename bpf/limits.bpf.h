@@ -11,7 +11,6 @@
 #define LOSS_ROWS 4096 /* (user, executable, port) triples: more are summed in loss_rows_full */
 #define TALKS                                                                                      \
 	16384 /* sockets whose writers are followed by the kprobe variant; allocated only for it */
-#define PORTS_MAX 64
 
 #define PATH_COMPONENTS 32 /* deeper paths lose their beginning */
 #define CGROUP_COMPONENTS 16 /* Kubernetes in Docker in a slice is 8 */

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * features.c - what this kernel offers, which hooks are used, and what is missed without the others
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cap-ng.h>
+
+#include "base/escape.h"
+#include "base/msg.h"
+#include "cmd/cmd.h"
+#include "source/cgroup2.h"
+#include "source/hooks.h"
+#include "source/kernel.h"
+#include "source/tracer.h"
+
+static const char help[] =
+	"usage: smtpsnoop features [--json]\n"
+	"\n"
+	"Attaches an empty program to each hook, lets it go again, and tells what works.\n";
+
+struct capability {
+	unsigned int number;
+	const char *name;
+};
+
+static const struct capability capabilities[] = {
+	{CAP_BPF, "BPF"},
+	{CAP_PERFMON, "PERFMON"},
+	{CAP_NET_ADMIN, "NET_ADMIN"},
+	{CAP_SYS_PTRACE, "SYS_PTRACE"},
+	{CAP_SYS_ADMIN, "SYS_ADMIN"},
+	{CAP_DAC_READ_SEARCH, "DAC_READ_SEARCH"},
+};
+
+struct features {
+	struct utsname kernel;
+	char lockdown[32];
+	struct cgroup2 cgroup;
+	struct hooks hooks;
+	enum hook send;
+	bool btf;
+	bool can; /* the two necessary hooks attach */
+	char why_not[512];
+};
+
+static void gather(struct features *features)
+{
+	char error[512] = "";
+
+	uname(&features->kernel);
+	features->btf = kernel_has_btf();
+	kernel_lockdown(features->lockdown, sizeof(features->lockdown));
+	features->cgroup.fd = -1;
+	if (tracer_cannot(features->why_not, sizeof(features->why_not)))
+		return;
+	if (cgroup2_open(&features->cgroup, NULL, features->why_not, sizeof(features->why_not)))
+		return;
+	hooks_probe(&features->hooks, features->cgroup.fd);
+	features->send = hooks_send(&features->hooks, NULL);
+	features->can = true;
+	for (int hook = HOOK_STATE; hook <= HOOK_DIALOGUE; hook++) {
+		if (!features->hooks.error[hook])
+			continue;
+		features->can = false;
+		kernel_refusal(hook_name(hook), features->hooks.error[hook], error, sizeof(error));
+		snprintf(features->why_not, sizeof(features->why_not), "%s", error);
+	}
+}
+
+static bool used(const struct features *features, enum hook hook)
+{
+	if (hook >= HOOK_SEND_FENTRY)
+		return features->send == hook;
+	return features->can && !features->hooks.error[hook];
+}
+
+/* What is missed, NULL = nothing is. */
+static const char *missed(const struct features *features, enum hook hook)
+{
+	if (hook == HOOK_SEND_KPROBE && features->send == HOOK_COUNT)
+		return hook_loss(hook);
+	if (hook >= HOOK_SEND_FENTRY || !features->hooks.error[hook])
+		return NULL;
+	return hook_loss(hook);
+}
+
+static void print_text(const struct features *features)
+{
+	bool degraded = false;
+
+	printf("Linux %s, BTF %s, lockdown %s\n", features->kernel.release,
+	       features->btf ? "present" : "MISSING",
+	       features->lockdown[0] ? features->lockdown : "not built in");
+	printf("rights:");
+	capng_get_caps_process();
+	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
+		printf(" %s%s",
+		       capng_have_capability(CAPNG_EFFECTIVE, capabilities[i].number) ? "" : "no-",
+		       capabilities[i].name);
+	printf("\n");
+	if (features->cgroup.fd >= 0) {
+		printf("cgroup v2: %s\n\n", features->cgroup.where);
+		for (int hook = 0; hook < HOOK_COUNT; hook++)
+			printf("  %-30s %-10s %s\n", hook_name(hook),
+			       features->hooks.error[hook] ? "refused" : "works",
+			       features->hooks.error[hook] ? strerror(features->hooks.error[hook])
+			       : used(features, hook)	   ? "used"
+							   : "not needed");
+		printf("\n");
+	}
+	if (!features->can) {
+		printf("cannot trace here: %s\n", features->why_not);
+		return;
+	}
+	for (int hook = 0; hook < HOOK_COUNT; hook++) {
+		const char *loss = missed(features, hook);
+
+		if (!loss)
+			continue;
+		printf("degraded: without %s %s\n",
+		       hook == HOOK_SEND_KPROBE ? "any send hook" : hook_name(hook), loss);
+		degraded = true;
+	}
+	if (!degraded)
+		printf("nothing is degraded\n");
+}
+
+static void print_string(const char *text)
+{
+	char escaped[1024];
+
+	escape_json(escaped, sizeof(escaped), text, strlen(text), NULL);
+	printf("\"%s\"", escaped);
+}
+
+static void print_json(const struct features *features)
+{
+	printf("{\"v\":1,\"kernel\":");
+	print_string(features->kernel.release);
+	printf(",\"btf\":%s", features->btf ? "true" : "false");
+	if (features->lockdown[0]) {
+		printf(",\"lockdown\":");
+		print_string(features->lockdown);
+	}
+	printf(",\"capabilities\":[");
+	capng_get_caps_process();
+	for (size_t i = 0, n = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
+		if (capng_have_capability(CAPNG_EFFECTIVE, capabilities[i].number))
+			printf("%s\"%s\"", n++ ? "," : "", capabilities[i].name);
+	printf("],\"usable\":%s", features->can ? "true" : "false");
+	if (features->cgroup.fd >= 0) {
+		printf(",\"cgroup\":");
+		print_string(features->cgroup.where);
+		printf(",\"hooks\":[");
+		for (int hook = 0; hook < HOOK_COUNT; hook++) {
+			const char *loss = missed(features, hook);
+
+			printf("%s{\"name\":\"%s\",\"works\":%s,\"used\":%s", hook ? "," : "",
+			       hook_name(hook), features->hooks.error[hook] ? "false" : "true",
+			       used(features, hook) ? "true" : "false");
+			if (features->hooks.error[hook]) {
+				printf(",\"error\":");
+				print_string(strerror(features->hooks.error[hook]));
+			}
+			if (loss)
+				printf(",\"missed\":\"%s\"", loss);
+			printf("}");
+		}
+		printf("]");
+	}
+	if (!features->can) {
+		printf(",\"reason\":");
+		print_string(features->why_not);
+	}
+	printf("}\n");
+}
+
+int cmd_features(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	struct features features;
+	bool json = false;
+	int option;
+
+	argv[0] = (char *)"smtpsnoop";
+	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(help, stdout);
+			return EXIT_DONE;
+		}
+		if (option != 'j')
+			return EXIT_CANNOT;
+		json = true;
+	}
+	if (optind < argc) {
+		msg_error("features takes no arguments; see smtpsnoop features --help");
+		return EXIT_CANNOT;
+	}
+	memset(&features, 0, sizeof(features));
+	gather(&features);
+	if (json)
+		print_json(&features);
+	else
+		print_text(&features);
+	if (features.cgroup.fd >= 0)
+		close(features.cgroup.fd);
+	if (fflush(stdout)) {
+		msg_error("cannot write to standard output: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	return features.can ? EXIT_DONE : EXIT_CANNOT;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * show.c - the unprivileged half: everything that reads the attacker's text happens here
+ *
+ * Signals that stop the trace are for the other half: it drains the ring, says how it ended and closes the channel; only then do
+ * we end, so that nothing is lost. A reader that is gone (EPIPE) ends us, and with us the trace.
+ */
+#include "cmd/show.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/msg.h"
+#include "pass/channel.h"
+#include "present/present.h"
+
+#define WIDTH_UNKNOWN                                                                              \
+	120 /* a file or a pipe: wide enough for the columns, narrow enough for a mail */
+#define LOSS_SECONDS 1 /* at most one line about losses a second */
+
+struct show {
+	const struct trace_options *options;
+	struct judge *judge;
+	struct table *table;
+	struct present *present;
+	struct msg_limit loss_limit;
+	int64_t wall_minus_boot;
+	uint64_t now;
+	uint64_t shown;
+	int status;
+	bool started, ended;
+};
+
+static volatile sig_atomic_t resized;
+
+static void on_resize(int signal)
+{
+	(void)signal;
+	resized = 1;
+}
+
+static unsigned int terminal_width(void)
+{
+	struct winsize size;
+	const char *columns = getenv("COLUMNS");
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		return size.ws_col;
+	return columns && atoi(columns) > 0 ? (unsigned int)atoi(columns) : WIDTH_UNKNOWN;
+}
+
+static uint64_t boot_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static void on_end(void *context, const struct connection *connection)
+{
+	struct show *show = context;
+
+	present_connection(show->present, connection, show->wall_minus_boot);
+	if (show->options->verdicts & 1u << connection->verdict.class)
+		show->shown++;
+}
+
+static void on_progress(void *context, const struct connection *connection)
+{
+	struct show *show = context;
+
+	present_progress(show->present, connection, show->now, show->wall_minus_boot);
+}
+
+static void on_step(void *context, const struct connection *connection, uint64_t time,
+		    const char *what, const char *line, size_t length)
+{
+	struct show *show = context;
+
+	present_step(show->present, connection, time, what, line, length, show->wall_minus_boot);
+}
+
+static int frame_end(struct show *show, const void *payload, size_t size)
+{
+	const struct frame_end *end = payload;
+	size_t rows;
+
+	if (size < sizeof(*end))
+		return -EBADMSG;
+	rows = (size - sizeof(*end)) / sizeof(struct frame_loss_row);
+	table_end(show->table, show->now);
+	present_end(show->present, end, (const struct frame_loss_row *)(end + 1), rows,
+		    table_over(show->table), table_orphans(show->table), show->now,
+		    show->wall_minus_boot);
+	show->ended = true;
+	show->status = end->status;
+	return 0;
+}
+
+static int on_frame(void *context, const struct batch_head *head, uint16_t kind,
+		    const void *payload, size_t size)
+{
+	struct show *show = context;
+	uint64_t held;
+
+	show->wall_minus_boot = head->wall_minus_boot;
+	show->now = head->now;
+	switch (kind) {
+	case FRAME_START:
+		if (size != sizeof(struct frame_start))
+			return -EBADMSG;
+		show->started = true;
+		present_start(show->present, payload, show->now, show->wall_minus_boot);
+		return 0;
+	case FRAME_WHO:
+	case FRAME_EVENT:
+		return table_frame(show->table, kind, payload, size);
+	case FRAME_LOSS:
+		if (size != sizeof(struct event_counters))
+			return -EBADMSG;
+		if (msg_allowed(&show->loss_limit, show->now / 1000000000, LOSS_SECONDS, &held))
+			present_loss(show->present, payload, show->now, show->wall_minus_boot);
+		return 0;
+	case FRAME_END:
+		return frame_end(show, payload, size);
+	default:
+		return -EBADMSG;
+	}
+}
+
+static int prepare(struct show *show)
+{
+	const struct trace_options *options = show->options;
+	bool terminal = isatty(STDOUT_FILENO);
+	const char *no_colour = getenv("NO_COLOR");
+	const struct present_options how = {
+		.out = stdout,
+		.json = options->json,
+		.colour = terminal && !(no_colour && *no_colour),
+		.recipients = options->recipients,
+		.width = terminal_width(),
+		.verdicts = options->verdicts,
+	};
+	struct table_options table = {
+		.keep_recipients = options->recipients,
+		.progress_seconds = options->config->progress_seconds,
+		.context = show,
+		.on_end = on_end,
+		.on_progress = on_progress,
+		.on_step = options->events ? on_step : NULL,
+	};
+
+	show->judge = judge_new(options->config);
+	table.judge = show->judge;
+	show->table = show->judge ? table_new(&table) : NULL;
+	show->present = present_new(&how);
+	return show->table && show->present ? 0 : -ENOMEM;
+}
+
+static void ignore_signals(void)
+{
+	static const int theirs[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+	struct sigaction resize = {.sa_handler = on_resize};
+
+	for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++)
+		signal(theirs[i], SIG_IGN);
+	sigaction(SIGWINCH, &resize, NULL);
+}
+
+static int poll_timeout(uint64_t nanoseconds)
+{
+	uint64_t milliseconds = nanoseconds / 1000000 + 1;
+
+	return nanoseconds == UINT64_MAX ? -1 : milliseconds > 60000 ? 60000 : (int)milliseconds;
+}
+
+/* 1 = go on, 0 = the other half is gone, -errno */
+static int step(struct show *show, int channel, uint8_t *buffer)
+{
+	struct pollfd poll_channel = {.fd = channel, .events = POLLIN};
+	uint64_t wait = table_tick(show->table, boot_now());
+	int rc = poll(&poll_channel, 1, poll_timeout(wait));
+
+	if (resized) {
+		resized = 0;
+		present_width(show->present, terminal_width());
+	}
+	if (rc < 0)
+		return errno == EINTR ? 1 : -errno;
+	show->now = boot_now();
+	return rc ? channel_read(channel, buffer, on_frame, show) : 1;
+}
+
+static int show_loop(struct show *show, int channel, int enough)
+{
+	static uint8_t buffer[LIMIT_BATCH] __attribute__((aligned(8)));
+	int rc = 1;
+
+	while (rc == 1) {
+		rc = step(show, channel, buffer);
+		if (fflush(stdout) || ferror(stdout)) {
+			if (errno != EPIPE)
+				msg_error("cannot write to standard output: %s", strerror(errno));
+			return EXIT_FAILED;
+		}
+		if (show->ended)
+			return show->status;
+		if (enough >= 0 && show->options->count && show->shown >= show->options->count) {
+			close(enough);
+			enough = -1;
+		}
+	}
+	if (rc == -EBADMSG)
+		msg_error("the tracing half sent a record that is none: stopped");
+	else if (rc < 0)
+		msg_error("cannot read from the tracing half: %s", strerror(-rc));
+	return EXIT_FAILED;
+}
+
+int show_run(int channel, int enough, const struct rights_user *user,
+	     const struct trace_options *options)
+{
+	struct show show = {.options = options};
+	char error[256];
+	int kept_uid = 0, status;
+
+	tzset();
+	ignore_signals();
+	if (prepare(&show)) {
+		msg_error("out of memory");
+		return EXIT_FAILED;
+	}
+	if (rights_drop(user, &kept_uid, error, sizeof(error))) {
+		msg_error("%s", error);
+		return EXIT_FAILED;
+	}
+	if (kept_uid)
+		msg_warn("the parsing half keeps its user id: changing it needs CAP_SETUID and "
+			 "CAP_SETGID; it has no capability and opens no file");
+	status = show_loop(&show, channel, enough);
+	if (show.started && !show.ended) {
+		table_end(show.table, show.now);
+		present_end(show.present, NULL, NULL, 0, table_over(show.table),
+			    table_orphans(show.table), show.now, show.wall_minus_boot);
+		fflush(stdout);
+	}
+	if (status == EXIT_DONE && options->exit_code && present_saw_bypass(show.present))
+		status = EXIT_SEEN;
+	present_free(show.present);
+	table_free(show.table);
+	judge_free(show.judge);
+	return status;
+}

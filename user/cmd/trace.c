@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * trace.c - what is happening now: the privileged half
+ *
+ * Forks the half that parses and shows before anything is loaded, so that it never holds a descriptor of the kernel programs; then
+ * loads, attaches, and passes records on until a signal, --duration, or the other half's end. Detaches first, then drains, then
+ * says the totals: what was counted has been said.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/msg.h"
+#include "cmd/cmd.h"
+#include "cmd/show.h"
+#include "cmd/trace_options.h"
+#include "enrich/enrich.h"
+#include "enrich/users.h"
+#include "pass/channel.h"
+#include "pass/rights.h"
+#include "source/tracer.h"
+
+struct trace {
+	const struct trace_options *options;
+	struct tracer *tracer;
+	struct enrich *enrich;
+	struct channel_writer writer;
+	struct event_counters said; /* losses the other half knows of */
+	uint64_t deadline; /* CLOCK_BOOTTIME ns, 0 = none */
+	int signals; /* signalfd */
+	int enough; /* readable (end of file) when the other half wants no more */
+	pid_t child;
+	bool child_gone;
+};
+
+static uint64_t boot_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static void read_boot_id(uint8_t id[16])
+{
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	char text[64] = "";
+	size_t at = 0;
+
+	if (!file)
+		return;
+	if (fgets(text, sizeof(text), file)) {
+		for (const char *c = text; *c && *c != '\n' && at < 16; c += 2) {
+			unsigned int byte;
+
+			if (*c == '-')
+				c++;
+			if (sscanf(c, "%2x", &byte) != 1)
+				break;
+			id[at++] = byte;
+		}
+	}
+	fclose(file);
+}
+
+static int write_start(struct trace *trace)
+{
+	const struct config *config = trace->options->config;
+	struct frame_start start;
+	struct utsname kernel;
+	int rc;
+
+	memset(&start, 0, sizeof(start));
+	read_boot_id(start.boot_id);
+	gethostname(start.host, sizeof(start.host) - 1);
+	uname(&kernel);
+	snprintf(start.kernel, sizeof(start.kernel), "%.64s", kernel.release);
+	snprintf(start.hooks, sizeof(start.hooks), "%s", tracer_hooks(trace->tracer));
+	snprintf(start.degraded, sizeof(start.degraded), "%s", tracer_degraded(trace->tracer));
+	for (unsigned int i = 0; i < config->port_count && i < 64; i++)
+		start.ports[start.port_count++] = config->ports[i];
+	rc = channel_write(&trace->writer, FRAME_START, &start, sizeof(start), NULL, 0);
+	return rc ? rc : channel_flush(&trace->writer);
+}
+
+/* Our own kernel code wrote it; it is still only bytes until its lengths have been looked at. */
+static int on_record(void *context, const void *record, size_t size)
+{
+	struct trace *trace = context;
+	const struct event_head *head = record;
+	struct enrichment extra;
+	uint16_t kind;
+
+	if (size < sizeof(*head) || head->size > size || head->size < sizeof(*head)) {
+		msg_error("the kernel programs wrote a record that is none");
+		return -EBADMSG;
+	}
+	kind = head->kind;
+	if (kind != EVENT_OPEN && kind != EVENT_SENDER)
+		return channel_write(&trace->writer, FRAME_EVENT, record, head->size, NULL, 0);
+	enrich_open(trace->enrich, record, head->size, boot_now(), &extra);
+	return channel_write(&trace->writer, FRAME_WHO, &extra, sizeof(extra), record, head->size);
+}
+
+static int write_losses(struct trace *trace)
+{
+	struct event_counters now;
+	int rc = 0;
+
+	tracer_counters(trace->tracer, &now);
+	if (now.counted_only != trace->said.counted_only ||
+	    now.data_lost != trace->said.data_lost || now.states_lost != trace->said.states_lost ||
+	    now.senders_lost != trace->said.senders_lost)
+		rc = channel_write(&trace->writer, FRAME_LOSS, &now, sizeof(now), NULL, 0);
+	trace->said = now;
+	return rc;
+}
+
+static int drain(struct trace *trace)
+{
+	int rc = tracer_drain(trace->tracer, on_record, trace);
+
+	if (rc > 0)
+		rc = write_losses(trace);
+	return rc < 0 ? rc : channel_flush(&trace->writer);
+}
+
+static int write_end(struct trace *trace, int status)
+{
+	struct frame_loss_row *rows = calloc(LIMIT_LOSS_SHOWN, sizeof(*rows));
+	struct frame_end end;
+	size_t shown;
+	int rc;
+
+	memset(&end, 0, sizeof(end));
+	end.status = status;
+	tracer_counters(trace->tracer, &end.counters);
+	if (rows)
+		end.loss_rows = tracer_losses(trace->tracer, rows, LIMIT_LOSS_SHOWN);
+	shown = end.loss_rows < LIMIT_LOSS_SHOWN ? end.loss_rows : LIMIT_LOSS_SHOWN;
+	rc = channel_write(&trace->writer, FRAME_END, &end, sizeof(end), rows,
+			   shown * sizeof(*rows));
+	free(rows);
+	return rc ? rc : channel_flush(&trace->writer);
+}
+
+static int poll_timeout(const struct trace *trace)
+{
+	uint64_t now = boot_now();
+
+	if (!trace->deadline)
+		return -1;
+	if (now >= trace->deadline)
+		return 0;
+	return (trace->deadline - now) / 1000000 + 1 > 1000000
+		       ? 1000000
+		       : (int)((trace->deadline - now) / 1000000 + 1);
+}
+
+/* 1 = go on, 0 = stop, -errno */
+static int step(struct trace *trace)
+{
+	struct pollfd fds[] = {
+		{.fd = tracer_fd(trace->tracer), .events = POLLIN},
+		{.fd = trace->signals, .events = POLLIN},
+		{.fd = trace->enough, .events = POLLIN},
+		{.fd = enrich_fd(trace->enrich), .events = POLLIN},
+	};
+	int rc = poll(fds, 4, poll_timeout(trace));
+
+	if (rc < 0)
+		return errno == EINTR ? 1 : -errno;
+	if (fds[3].revents)
+		enrich_ready(trace->enrich);
+	if (fds[0].revents) {
+		rc = drain(trace);
+		if (rc)
+			return rc;
+	}
+	if (fds[1].revents || fds[2].revents)
+		return 0;
+	return trace->deadline && boot_now() >= trace->deadline ? 0 : 1;
+}
+
+static int bring_up(struct trace *trace)
+{
+	char error[512];
+	int status = EXIT_FAILED;
+
+	trace->tracer = tracer_start(&trace->options->tracer, &status, error, sizeof(error));
+	if (!trace->tracer) {
+		msg_error("%s", error);
+		return status;
+	}
+	trace->enrich = enrich_new(trace->options->config, boot_now());
+	if (!trace->enrich) {
+		msg_error("cannot read the host's addresses: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	if (rights_reduce(error, sizeof(error))) {
+		msg_error("%s", error);
+		return EXIT_FAILED;
+	}
+	if (write_start(trace))
+		return EXIT_FAILED;
+	if (trace->options->duration)
+		trace->deadline = boot_now() + trace->options->duration * 1000000000ULL;
+	return EXIT_DONE;
+}
+
+static int run(struct trace *trace)
+{
+	int status = bring_up(trace);
+	int rc = 1;
+
+	if (status)
+		return status;
+	while (rc == 1)
+		rc = step(trace);
+	tracer_stop(trace->tracer);
+	if (rc == 0)
+		rc = drain(trace);
+	if (rc == -EPIPE)
+		return EXIT_FAILED; /* the other half has said why, or was killed: see wait_child() */
+	if (rc < 0)
+		msg_error("the trace ends early: %s", strerror(-rc));
+	if (write_end(trace, rc < 0 ? EXIT_FAILED : EXIT_DONE))
+		return EXIT_FAILED;
+	return rc < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Its status is ours, unless ours is worse. */
+static int wait_child(pid_t child, int status)
+{
+	int how;
+
+	while (waitpid(child, &how, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_FAILED;
+	if (WIFSIGNALED(how)) {
+		msg_error("the parsing half was killed by signal %d: stopped", WTERMSIG(how));
+		return EXIT_FAILED;
+	}
+	return status == EXIT_DONE ? WEXITSTATUS(how) : status;
+}
+
+static int run_halves(const struct trace_options *options)
+{
+	struct trace trace = {.options = options};
+	struct rights_user user;
+	int channel[2], enough[2], status;
+
+	rights_user(&user);
+	if (channel_open(channel) || pipe2(enough, O_CLOEXEC)) {
+		msg_error("cannot open a channel: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	fflush(NULL);
+	trace.child = fork();
+	if (trace.child < 0) {
+		msg_error("cannot fork: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	if (trace.child == 0) {
+		close(channel[1]);
+		close(enough[0]);
+		_exit(show_run(channel[0], enough[1], &user, options));
+	}
+	close(channel[0]);
+	close(enough[1]);
+	signal(SIGPIPE, SIG_IGN);
+	trace.enough = enough[0];
+	trace.signals = open_signals();
+	channel_writer_init(&trace.writer, channel[1]);
+	status = trace.signals < 0 ? EXIT_FAILED : run(&trace);
+	close(channel[1]);
+	status = wait_child(trace.child, status);
+	enrich_free(trace.enrich);
+	tracer_free(trace.tracer);
+	close(trace.signals);
+	close(enough[0]);
+	return status;
+}
+
+int cmd_trace(int argc, char **argv)
+{
+	struct trace_options options;
+	int status = trace_options_parse(&options, argc, argv);
+
+	if (status < 0)
+		status = run_halves(&options);
+	trace_options_free(&options);
+	return status;
+}

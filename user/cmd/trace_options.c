@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * trace_options.c - the command line of `smtpsnoop trace`, checked before anything is touched
+ *
+ * Every mistake is one sentence and exit status 2.
+ */
+#include "cmd/trace_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/list.h"
+#include "base/msg.h"
+#include "base/number.h"
+#include "judge/verdict.h"
+
+#define CONFIG_PATH "/etc/smtpsnoop.conf"
+#define RING_MIN 65536 /* 16 pages: some 20 connections */
+#define RING_MAX (1u << 30)
+
+static const char help[] =
+	"usage: smtpsnoop trace [OPTION]...\n"
+	"\n"
+	"Shows every outbound SMTP connection of this host as it ends: who opened it, what was\n"
+	"said, what was answered, and whether the host's own MTA did it.\n"
+	"\n"
+	"Which connections:\n"
+	"  -c, --cgroup PATH      of this cgroup and below it only (a cgroup v2 directory)\n"
+	"  -u, --uid USER         opened by this user (name or number) only\n"
+	"  -p, --pid PID          opened by this process only\n"
+	"  -P, --port LIST        further SMTP ports, beside 25, 465 and 587 (\"2525,26\")\n"
+	"      --verdict LIST     show these verdicts only: mta, local, relay, bypass, impostor,\n"
+	"                         unknown (the summary still counts all)\n"
+	"How long:\n"
+	"  -d, --duration SECONDS end after so many seconds\n"
+	"  -n, --count N          end after N connections were shown\n"
+	"What is shown:\n"
+	"  -j, --json             NDJSON, one object a line\n"
+	"  -e, --events           also every step: open, commands, replies, close\n"
+	"      --recipients       keep recipients' full addresses, not only their domains\n"
+	"  -x, --exit-code        exit status 3 if a bypass or an impostor was seen\n"
+	"Else:\n"
+	"      --config FILE      instead of " CONFIG_PATH "\n"
+	"      --backend NAME     use this send hook: fentry, tracepoint or kprobe\n"
+	"      --ring-size BYTES  of the kernel's buffer, a power of two (8388608)\n"
+	"  -v, --verbose          tell what the program itself does\n"
+	"  -h, --help\n";
+
+enum {
+	OPTION_VERDICT = 256,
+	OPTION_RECIPIENTS,
+	OPTION_CONFIG,
+	OPTION_BACKEND,
+	OPTION_RING_SIZE,
+};
+
+static const struct option long_options[] = {
+	{"cgroup", required_argument, NULL, 'c'},
+	{"uid", required_argument, NULL, 'u'},
+	{"pid", required_argument, NULL, 'p'},
+	{"port", required_argument, NULL, 'P'},
+	{"verdict", required_argument, NULL, OPTION_VERDICT},
+	{"duration", required_argument, NULL, 'd'},
+	{"count", required_argument, NULL, 'n'},
+	{"json", no_argument, NULL, 'j'},
+	{"events", no_argument, NULL, 'e'},
+	{"recipients", no_argument, NULL, OPTION_RECIPIENTS},
+	{"exit-code", no_argument, NULL, 'x'},
+	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"backend", required_argument, NULL, OPTION_BACKEND},
+	{"ring-size", required_argument, NULL, OPTION_RING_SIZE},
+	{"verbose", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+/* What was given, for a message: hostile or not, it is text from outside. */
+static int wrong(const char *option, const char *value, const char *need)
+{
+	char shown[128];
+
+	escape_text(shown, sizeof(shown), value, strlen(value), NULL);
+	msg_error("%s \"%s\": %s", option, shown, need);
+	return EXIT_CANNOT;
+}
+
+static int parse_uid(const char *value, struct trace_options *options)
+{
+	uint64_t number;
+	const struct passwd *entry;
+
+	options->tracer.has_uid = true;
+	if (number_parse(value, 0, UINT32_MAX - 1, &number) == 0) {
+		options->tracer.uid = number;
+		return -1;
+	}
+	entry = getpwnam(value);
+	if (!entry)
+		return wrong("--uid", value, "there is no such user");
+	options->tracer.uid = entry->pw_uid;
+	return -1;
+}
+
+static int parse_verdicts(const char *value, struct trace_options *options)
+{
+	const char *at = value;
+	char word[32];
+	int rc;
+
+	options->verdicts = 0;
+	while ((rc = list_next(&at, word, sizeof(word))) == 1) {
+		int class = verdict_by_name(word);
+
+		if (class < 0) {
+			rc = -EINVAL;
+			break;
+		}
+		options->verdicts |= 1u << class;
+	}
+	if (rc < 0 || !options->verdicts)
+		return wrong("--verdict", value,
+			     "known are mta, local, relay, bypass, impostor, unknown");
+	return -1;
+}
+
+static int parse_number(const char *option, const char *value, uint64_t low, uint64_t high,
+			uint64_t *out)
+{
+	char need[96];
+
+	if (number_parse(value, low, high, out) == 0)
+		return -1;
+	snprintf(need, sizeof(need), "a whole number from %llu to %llu is needed",
+		 (unsigned long long)low, (unsigned long long)high);
+	return wrong(option, value, need);
+}
+
+static int parse_backend(const char *value, struct trace_options *options)
+{
+	for (int hook = HOOK_SEND_FENTRY; hook <= HOOK_SEND_KPROBE; hook++) {
+		if (strcmp(value, hook_backend(hook)) != 0)
+			continue;
+		options->tracer.backend = hook_backend(hook);
+		return -1;
+	}
+	return wrong("--backend", value, "known are fentry, tracepoint, kprobe");
+}
+
+static int parse_ring(const char *value, struct trace_options *options)
+{
+	uint64_t bytes;
+	int rc = parse_number("--ring-size", value, RING_MIN, RING_MAX, &bytes);
+
+	if (rc >= 0)
+		return rc;
+	if (bytes & (bytes - 1))
+		return wrong("--ring-size", value, "a power of two is needed");
+	options->tracer.ring_bytes = bytes;
+	return -1;
+}
+
+struct late { /* needs the configuration, which needs all options */
+	const char *config;
+	const char *ports;
+};
+
+static int parse_one(int option, struct trace_options *options, struct late *late)
+{
+	uint64_t number = 0;
+	int rc = -1;
+
+	switch (option) {
+	case 'c':
+		options->tracer.cgroup = optarg;
+		break;
+	case 'u':
+		return parse_uid(optarg, options);
+	case 'p':
+		rc = parse_number("--pid", optarg, 1, 1 << 22, &number);
+		options->tracer.has_pid = true;
+		options->tracer.pid = number;
+		break;
+	case 'P':
+		late->ports = optarg;
+		break;
+	case 'd':
+		return parse_number("--duration", optarg, 1, 100 * 365 * 86400ULL,
+				    &options->duration);
+	case 'n':
+		return parse_number("--count", optarg, 1, UINT64_MAX, &options->count);
+	case 'j':
+		options->json = true;
+		break;
+	case 'e':
+		options->events = true;
+		break;
+	case 'x':
+		options->exit_code = true;
+		break;
+	case 'v':
+		msg_verbose(true);
+		break;
+	case 'h':
+		fputs(help, stdout);
+		return EXIT_DONE;
+	case OPTION_VERDICT:
+		return parse_verdicts(optarg, options);
+	case OPTION_RECIPIENTS:
+		options->recipients = true;
+		break;
+	case OPTION_CONFIG:
+		late->config = optarg;
+		break;
+	case OPTION_BACKEND:
+		return parse_backend(optarg, options);
+	case OPTION_RING_SIZE:
+		return parse_ring(optarg, options);
+	default: /* getopt_long has said what is wrong */
+		return EXIT_CANNOT;
+	}
+	return rc;
+}
+
+static int load_config(struct trace_options *options, const struct late *late)
+{
+	char error[512];
+	int rc;
+
+	options->config = config_load(late->config ? late->config : CONFIG_PATH,
+				      late->config != NULL, error, sizeof(error));
+	if (!options->config) {
+		msg_error("%s", error);
+		return EXIT_CANNOT;
+	}
+	if (late->ports) {
+		rc = config_add_ports(options->config, late->ports);
+		if (rc == -ENOSPC)
+			return wrong("--port", late->ports, "too many ports, 64 is the most");
+		if (rc)
+			return wrong("--port", late->ports,
+				     "port numbers from 1 to 65535 are needed, separated by "
+				     "commas");
+	}
+	options->tracer.ports = options->config->ports;
+	options->tracer.port_count = options->config->port_count;
+	return -1;
+}
+
+int trace_options_parse(struct trace_options *options, int argc, char **argv)
+{
+	struct late late = {NULL, NULL};
+	int option, rc;
+
+	memset(options, 0, sizeof(*options));
+	options->verdicts = (1u << VERDICT_CLASSES) - 1;
+	argv[0] = (char *)"smtpsnoop"; /* getopt's messages begin with it */
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "c:u:p:P:d:n:jexvh", long_options, NULL)) != -1) {
+		rc = parse_one(option, options, &late);
+		if (rc >= 0)
+			return rc;
+	}
+	if (optind < argc)
+		return wrong("trace", argv[optind],
+			     "no arguments are taken; see smtpsnoop trace --help");
+	return load_config(options, &late);
+}
+
+void trace_options_free(struct trace_options *options)
+{
+	config_free(options->config);
+}

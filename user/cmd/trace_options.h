@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * trace_options.h - the command line of `smtpsnoop trace`
+ */
+#ifndef SMTPSNOOP_TRACE_OPTIONS_H
+#define SMTPSNOOP_TRACE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "enrich/config.h"
+#include "source/tracer.h"
+
+struct trace_options {
+	struct tracer_options tracer;
+	struct config *config;
+	uint64_t duration; /* seconds, 0 = until stopped */
+	uint64_t count; /* connections shown, 0 = any */
+	uint32_t verdicts; /* 1 << enum verdict_class */
+	bool json, events, recipients, exit_code;
+};
+
+/* Status to exit with, or -1 = go on. Messages are out. Free with trace_options_free(). */
+int trace_options_parse(struct trace_options *options, int argc, char **argv);
+void trace_options_free(struct trace_options *options);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * main.c - smtpsnoop's subcommands
+ *
+ * Wrong usage is one sentence on standard error and exit status 2.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/msg.h"
+#include "cmd/cmd.h"
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+};
+
+static const struct command commands[] = {
+	{"trace", cmd_trace, "what is happening now: a line a connection, a summary at the end"},
+	{"features", cmd_features, "what this kernel offers and which hooks are used"},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *out)
+{
+	fprintf(out,
+		"smtpsnoop " SMTPSNOOP_VERSION " - who on this machine is really sending mail?\n\n"
+		"usage: smtpsnoop COMMAND [OPTION]...\n\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(out, "\n\"smtpsnoop COMMAND --help\" tells the options; smtpsnoop(8) the rest.\n");
+}
+
+int main(int argc, char **argv)
+{
+	char shown[80];
+
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_CANNOT;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		usage(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		printf("smtpsnoop " SMTPSNOOP_VERSION "\n");
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	escape_text(shown, sizeof(shown), argv[1], strlen(argv[1]), NULL);
+	msg_error("unknown command \"%s\"; \"smtpsnoop --help\" names them", shown);
+	return EXIT_CANNOT;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cgroup2.c - finds the cgroup v2 hierarchy, or mounts it for ourselves alone
+ *
+ * The private mount is detached (fsmount): it has no mount point, and is gone with its descriptor, however we end.
+ */
+#include "source/cgroup2.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+
+#define FSCONFIG_CREATE 6 /* enum fsconfig_command FSCONFIG_CMD_CREATE, linux/mount.h */
+#define FS_CLOEXEC 1 /* FSOPEN_CLOEXEC and FSMOUNT_CLOEXEC */
+
+static int mount_private(void)
+{
+	int context = syscall(SYS_fsopen, "cgroup2", FS_CLOEXEC);
+	int fd = -1;
+
+	if (context < 0)
+		return -errno;
+	if (syscall(SYS_fsconfig, context, FSCONFIG_CREATE, NULL, NULL, 0) == 0)
+		fd = syscall(SYS_fsmount, context, FS_CLOEXEC, 0);
+	if (fd < 0)
+		fd = -errno;
+	close(context);
+	return fd;
+}
+
+static int find_mounted(char *where, size_t size)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *entry;
+	int fd = -ENOENT;
+
+	if (!mounts)
+		return -errno;
+	while (fd < 0 && (entry = getmntent(mounts))) {
+		if (strcmp(entry->mnt_type, "cgroup2") != 0)
+			continue;
+		fd = open(entry->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			fd = -errno;
+		else
+			snprintf(where, size, "%s", entry->mnt_dir);
+	}
+	endmntent(mounts);
+	return fd;
+}
+
+static int open_root(struct cgroup2 *cgroup, char *error, size_t error_size)
+{
+	int fd = find_mounted(cgroup->where, sizeof(cgroup->where));
+
+	if (fd < 0) {
+		fd = mount_private();
+		snprintf(cgroup->where, sizeof(cgroup->where), "(private mount)");
+	}
+	if (fd < 0) {
+		snprintf(error, error_size,
+			 "no cgroup v2 hierarchy is mounted, and mounting one failed: %s; "
+			 "try: mount -t cgroup2 none /sys/fs/cgroup/unified",
+			 strerror(-fd));
+		return fd;
+	}
+	cgroup->fd = fd;
+	cgroup->id = 0;
+	return 0;
+}
+
+int cgroup2_open(struct cgroup2 *cgroup, const char *path, char *error, size_t error_size)
+{
+	struct statfs fs;
+	struct stat st;
+	char shown[256];
+	int fd;
+
+	if (!path)
+		return open_root(cgroup, error, error_size);
+	escape_text(shown, sizeof(shown), path, strlen(path), NULL);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		int rc = -errno;
+
+		snprintf(error, error_size, "--cgroup %s: %s", shown, strerror(-rc));
+		return rc;
+	}
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC || fstat(fd, &st) < 0) {
+		snprintf(error, error_size,
+			 "--cgroup %s: not a directory of the cgroup v2 hierarchy", shown);
+		close(fd);
+		return -EINVAL;
+	}
+	cgroup->fd = fd;
+	cgroup->id = st.st_ino; /* kernfs: the inode number is the id on 64-bit hosts */
+	snprintf(cgroup->where, sizeof(cgroup->where), "%s", path);
+	return 0;
+}

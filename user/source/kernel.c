@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kernel.c - BTF, lockdown and rights, and the sentences for when they are not enough
+ */
+#include "source/kernel.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <cap-ng.h>
+
+#include "source/tracer.h"
+
+bool kernel_has_btf(void)
+{
+	return access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+}
+
+bool kernel_has_function(const char *name)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool found = btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return found;
+}
+
+void kernel_lockdown(char *mode, size_t size)
+{
+	FILE *file = fopen("/sys/kernel/security/lockdown", "re");
+	char line[128] = "", *open, *close;
+
+	mode[0] = '\0';
+	if (!file)
+		return;
+	/* "none [integrity] confidentiality" */
+	if (fgets(line, sizeof(line), file) && (open = strchr(line, '[')) &&
+	    (close = strchr(open, ']')))
+		snprintf(mode, size, "%.*s", (int)(close - open - 1), open + 1);
+	fclose(file);
+}
+
+void kernel_refusal(const char *what, int error, char *sentence, size_t size)
+{
+	struct utsname name;
+
+	uname(&name);
+	if (error == EPERM || error == EACCES)
+		snprintf(sentence, size,
+			 "the kernel refuses %s (%s): run as root, or with the capabilities "
+			 "CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_PTRACE",
+			 what, strerror(error));
+	else if (error == ENOMEM)
+		snprintf(sentence, size,
+			 "no memory for %s: free some, or give a smaller --ring-size", what);
+	else
+		snprintf(sentence, size,
+			 "Linux %s cannot run %s (%s): 5.11 or newer with BTF is needed, "
+			 "5.15 or newer recommended",
+			 name.release, what, strerror(error));
+}
+
+bool tracer_cannot(char *error, size_t error_size)
+{
+	struct utsname name;
+	char lockdown[32];
+	unsigned int major = 0, minor = 0;
+
+	capng_get_caps_process();
+	if (!(capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) &&
+	      capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON) &&
+	      capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN)) &&
+	    !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN)) {
+		snprintf(error, error_size,
+			 "tracing needs root, or the capabilities CAP_BPF, CAP_PERFMON, "
+			 "CAP_NET_ADMIN and CAP_SYS_PTRACE; try: sudo smtpsnoop ...");
+		return true;
+	}
+	kernel_lockdown(lockdown, sizeof(lockdown));
+	if (strcmp(lockdown, "confidentiality") == 0) {
+		snprintf(error, error_size,
+			 "the kernel is locked down for confidentiality, which forbids tracing; "
+			 "boot with lockdown=integrity");
+		return true;
+	}
+	uname(&name);
+	if (sscanf(name.release, "%u.%u", &major, &minor) == 2 && major < 5) {
+		/* Some 4.18 kernels carry much newer BPF: BTF decides there. */
+		if (!kernel_has_btf()) {
+			snprintf(error, error_size,
+				 "Linux %s is too old: 5.11 or newer with BTF is needed",
+				 name.release);
+			return true;
+		}
+	}
+	if (!kernel_has_btf()) {
+		snprintf(error, error_size,
+			 "this kernel has no BTF (/sys/kernel/btf/vmlinux): use one built with "
+			 "CONFIG_DEBUG_INFO_BTF, as distributions do since 2021");
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tracer.h - the kernel programs: open, set, load, attach, drain
+ *
+ * Everything is held by file descriptors of this process: however it ends, nothing stays in the kernel.
+ */
+#ifndef SMTPSNOOP_TRACER_H
+#define SMTPSNOOP_TRACER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/frame.h"
+#include "event.h"
+#include "source/hooks.h"
+
+struct tracer_options {
+	const uint16_t *ports; /* SMTP's */
+	unsigned int port_count;
+	const char *cgroup; /* path, NULL = the whole host */
+	const char *backend; /* of the send hook, NULL = the best */
+	bool has_uid, has_pid;
+	uint32_t uid, pid;
+	uint32_t ring_bytes; /* a power of two, 0 = the default */
+};
+
+struct tracer;
+
+/*
+ * Probes, loads, attaches. NULL with a sentence in `error`; *status is then EXIT_CANNOT (this kernel or these rights will not
+ * do) or EXIT_FAILED.
+ */
+struct tracer *tracer_start(const struct tracer_options *options, int *status, char *error,
+			    size_t error_size);
+void tracer_stop(struct tracer *tracer); /* detaches; the maps can still be read and drained */
+void tracer_free(struct tracer *tracer); /* NULL is fine */
+
+const char *tracer_hooks(const struct tracer *tracer); /* "fentry+cgroup_skb" */
+const char *tracer_degraded(const struct tracer *tracer); /* one sentence a line, "" = nothing is */
+
+typedef int tracer_record_fn(void *context, const void *record, size_t size);
+
+/* Readable when records wait. */
+int tracer_fd(const struct tracer *tracer);
+
+/* Hands every waiting record to fn. Number of records, or the negative value that fn returned. */
+int tracer_drain(struct tracer *tracer, tracer_record_fn *fn, void *context);
+
+void tracer_counters(const struct tracer *tracer, struct event_counters *sum);
+
+/* The loss table, largest first, at most `room` rows; returns how many there are in all. user[] stays empty. */
+size_t tracer_losses(const struct tracer *tracer, struct frame_loss_row *rows, size_t room);
+
+/* Why this kernel cannot do at all, as a sentence; false = it may. Looks at BTF, lockdown and rights only. */
+bool tracer_cannot(char *error, size_t error_size);
+
+#endif
