@@ -18,6 +18,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/limits.h"
 #include "base/msg.h"
 #include "source/cgroup2.h"
 #include "settings.h"
