@@ -279,9 +279,9 @@ static __always_inline int piece(struct __sk_buff *skb, struct watch *watch,
 	}
 	if (length > EVENT_PIECE_MAX)
 		length = EVENT_PIECE_MAX;
+	/* It is 1..EVENT_PIECE_MAX, but 6.1 learns that from arithmetic only. */
 	barrier_var(length);
-	if (length == 0 || length > EVENT_PIECE_MAX)
-		return 0;
+	length = ((length - 1) & (EVENT_PIECE_MAX - 1)) + 1;
 	if (bpf_skb_load_bytes(skb, at, scratch->data.bytes, length))
 		return 0;
 	return piece_judge(watch, sk, scratch, direction, length);

@@ -128,7 +128,8 @@ struct gate_cut {
 	__u32 used; /* bytes dealt with, keep and withheld together */
 	__u8 why; /* enum withheld: for used - keep */
 	__u8 flags; /* DATA_HELLO, DATA_PROXY, DATA_DOT */
-	__u16 reserved;
+	__u8 closed; /* something was withheld: nothing behind it can be kept */
+	__u8 reserved;
 };
 
 _Static_assert(sizeof(struct gate) == 72, "the gate is part of every watched socket's state");
@@ -633,60 +634,59 @@ GATE_FUNC gate_client_one(struct gate *gate, __u32 c)
  * can be forgotten.
  */
 GATE_FUNC gate_client(struct gate *gate, const struct gate_piece *piece, __u32 length,
-		      struct gate_cut *cut)
+		      struct gate_cut *result)
 {
-	__u32 i, keep = 0, flags = 0;
-	int step, withheld = 0;
+	/* In memory on purpose: a value that the verifier knows is one more state at every turn. */
+	volatile struct gate_cut *cut = result;
+	__u32 i;
+	int step;
 
-	if (!gate || !piece || !cut)
+	if (!gate || !piece || !result)
 		return 0;
 	if (length > GATE_PIECE)
 		length = GATE_PIECE;
 	if (length && !gate->client.started)
 		gate_client_first(gate, piece->bytes[0]);
+	cut->keep = 0;
+	cut->used = length;
 	cut->why = gate_why(gate);
-	if (gate->protocol == GATE_NOT) {
-		cut->keep = 0;
-		cut->used = length;
+	cut->flags = 0;
+	cut->closed = 0;
+	if (gate->protocol == GATE_NOT)
 		return 0;
-	}
 	for (i = 0; i < GATE_PIECE; i++) {
 		__u8 c;
 
 		if (i >= length)
-			break;
+			return 0;
 		c = piece->bytes[i];
 		/* The greater part of every command line. */
 		if (gate->client.part == GATE_PART_REST && c != '\n' && !gate->hold &&
 		    gate->protocol <= GATE_SMTP) {
 			gate->client.last = c;
-			keep = i + 1;
+			cut->keep = i + 1;
 			continue;
 		}
 		step = gate_client_one(gate, c);
-		flags |= GATE_FLAGS(step);
+		cut->flags |= GATE_FLAGS(step);
 		step = GATE_STEP(step);
 		if (step == GATE_REFUSE) {
 			cut->why = WITHHELD_NOT_SMTP;
-			keep = 0;
-			i = length;
-			break;
+			cut->keep = 0;
+			return 0;
 		}
 		if (step == GATE_WITHHOLD || step == GATE_WITHHOLD_LAST) {
-			if (!withheld)
-				cut->why = flags & DATA_DOT ? WITHHELD_BODY : gate_why(gate);
-			withheld = 1;
-		} else if (!withheld) {
-			keep = i + 1;
+			if (!cut->closed)
+				cut->why = cut->flags & DATA_DOT ? WITHHELD_BODY : gate_why(gate);
+			cut->closed = 1;
+		} else if (!cut->closed) {
+			cut->keep = i + 1;
 		}
 		if (step == GATE_LAST || step == GATE_WITHHOLD_LAST) {
-			i++;
-			break;
+			cut->used = i + 1;
+			return 0;
 		}
 	}
-	cut->keep = keep;
-	cut->used = i;
-	cut->flags = flags;
 	return 0;
 }
 
@@ -836,12 +836,13 @@ GATE_INLINE __u32 gate_server_skips(const struct gate *gate, __u32 left, __u8 *w
 
 /* The server's next bytes, as gate_client(). */
 GATE_FUNC gate_server(struct gate *gate, const struct gate_piece *piece, __u32 length,
-		      struct gate_cut *cut)
+		      struct gate_cut *result)
 {
-	__u32 i, keep = 0;
+	volatile struct gate_cut *cut = result;
+	__u32 i;
 	int step;
 
-	if (!gate || !piece || !cut)
+	if (!gate || !piece || !result)
 		return 0;
 	if (length > GATE_PIECE)
 		length = GATE_PIECE;
@@ -869,27 +870,24 @@ GATE_FUNC gate_server(struct gate *gate, const struct gate_piece *piece, __u32 l
 		__u8 c;
 
 		if (i >= length)
-			break;
+			return 0;
 		c = piece->bytes[i];
 		if (gate->server.length >= 8 && c != '\n' && gate->protocol <= GATE_SMTP) {
-			keep = i + 1;
+			cut->keep = i + 1;
 			continue;
 		}
 		step = gate_server_one(gate, c);
 		if (step == GATE_REFUSE) {
-			keep = 0;
-			i = length;
-			break;
+			cut->keep = 0;
+			return 0;
 		}
 		if (step == GATE_PASS || step == GATE_LAST)
-			keep = i + 1;
+			cut->keep = i + 1;
 		if (step == GATE_LAST || step == GATE_WITHHOLD_LAST) {
-			i++;
-			break;
+			cut->used = i + 1;
+			return 0;
 		}
 	}
-	cut->keep = keep;
-	cut->used = i;
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+
+#include "base/msg.h"
 
 struct hook_text {
 	const char *name;
@@ -144,10 +147,27 @@ static int probe_kprobe(const char *function)
 	return error;
 }
 
+/* libbpf's own words are for --verbose: what they mean to the user is said elsewhere. */
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char line[512];
+	size_t length;
+
+	if (level == LIBBPF_DEBUG) /* thousands of lines about relocations */
+		return 0;
+	vsnprintf(line, sizeof(line), format, arguments);
+	length = strlen(line);
+	if (length && line[length - 1] == '\n')
+		line[length - 1] = '\0';
+	msg_debug("%s", line);
+	return 0;
+}
+
 void hooks_probe(struct hooks *hooks, int cgroup_fd)
 {
 	int *error = hooks->error;
 
+	libbpf_set_print(print_libbpf);
 	error[HOOK_STATE] = probe_tracing(BPF_TRACE_RAW_TP, "inet_sock_set_state");
 	error[HOOK_DIALOGUE] =
 		probe_cgroup(BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS, cgroup_fd);

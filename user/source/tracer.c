@@ -9,7 +9,6 @@
 #include "source/tracer.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,21 +41,6 @@ struct tracer {
 	tracer_record_fn *fn; /* during tracer_drain() */
 	void *context;
 };
-
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	char line[512];
-	size_t length;
-
-	if (level == LIBBPF_DEBUG) /* thousands of lines about relocations */
-		return 0;
-	vsnprintf(line, sizeof(line), format, arguments);
-	length = strlen(line);
-	if (length && line[length - 1] == '\n')
-		line[length - 1] = '\0';
-	msg_debug("%s", line);
-	return 0;
-}
 
 static void degrade(struct tracer *tracer, const char *name, const char *why, const char *loss)
 {
@@ -260,7 +244,6 @@ struct tracer *tracer_start(const struct tracer_options *options, int *status, c
 {
 	struct tracer *tracer = calloc(1, sizeof(*tracer));
 
-	libbpf_set_print(print_libbpf);
 	if (!tracer) {
 		snprintf(error, error_size, "out of memory");
 		fail(status, EXIT_FAILED);
