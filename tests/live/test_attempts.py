@@ -6,7 +6,7 @@ import time
 from dialogue import FROM, message, quit_steps, say
 from marks import quick
 from tracer import expect, reasons
-from world import SINK4, SWALLOWED, UNREACHABLE, Failed
+from world import NO_ROUTE, PROHIBITED, SINK4, SWALLOWED, UNREACHABLE, Failed
 
 
 def attempt(case, reason, host, port=25, code=None, verdict="bypass"):
@@ -50,11 +50,41 @@ def test_unreachable(case):
     attempt(case, "unreachable", UNREACHABLE, code=errno.EHOSTUNREACH)
 
 
+def attempt_without_packet(case, host, reason, code):
+    """No packet leaves. Why is known only where a function's exit can be hooked; then it has to be right."""
+    trace = case.trace()
+    known = not any("fexit" in sentence for sentence in trace.of("start")[0].get("degraded", []))
+    actor = say(case, [["hear"]], host=host)
+    if int(actor.wait(status=4)) != code:
+        raise Failed("the connect failed in another way: the test's network is wrong")
+    if not known:
+        trace.stop()
+    record = trace.connection()
+    expect(record, destination__ip=host, destination__port=25, process__pid=actor.pid, verdict__class="bypass")
+    reasons(record, "attempt-only")
+    if known:
+        expect(record, event__reason=reason, event__outcome="failure")
+    expect(trace.stop(), totals__attempts=1)
+
+
+@quick
+def test_no_route(case):
+    """no route to the host: no packet leaves, the attempt is recorded"""
+    attempt_without_packet(case, NO_ROUTE, "unreachable", errno.EHOSTUNREACH)
+
+
+@quick
+def test_prohibited(case):
+    """a route that is prohibited"""
+    attempt_without_packet(case, PROHIBITED, "denied", errno.EACCES)
+
+
 def test_reset(case):
     """a client that ends with RST in the middle of the dialogue"""
     trace = case.trace()
     case.sink()
-    say(case, [["hear"], ["send", "EHLO actor.example\r\n"], ["hear"], ["reset"]]).wait()
+    begin = [["hear"], ["send", "EHLO actor.example\r\n"], ["hear"], ["send", f"MAIL FROM:<{FROM}>\r\n"], ["hear"]]
+    say(case, [*begin, ["reset"]]).wait()
     record = trace.connection()
     expect(record, smtp__helo="actor.example", event__reason=lambda reason: reason in ("reset", "closed"))
     reasons(record, "no-quit")

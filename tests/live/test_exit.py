@@ -22,7 +22,7 @@ def attachments(case):
     if not shutil.which("bpftool"):
         return []
     shown = subprocess.run(["bpftool", "-j", "cgroup", "show", case.cgroup], capture_output=True, text=True)
-    return json.loads(shown.stdout or "[]")
+    return json.loads(shown.stdout.strip() or "[]")
 
 
 def ends(case, how, whom=None, status=0):

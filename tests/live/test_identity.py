@@ -130,7 +130,7 @@ def test_exe_memfd(case):
     case.sink()
     trace = case.trace()
     actor = case.actor(
-        case.program("memfd"), "payload", case.program("talk"), "nginx: worker", SINK4, 25, "actor.example"
+        case.program("memfd"), "payload", case.program("talk"), "payload", SINK4, 25, "actor.example"
     )
     actor.wait()
     record = trace.connection()
@@ -139,7 +139,7 @@ def test_exe_memfd(case):
         verdict__class="bypass",
         process__exe__memfd=True,
         process__executable="memfd:payload",
-        process__args=["nginx: worker", SINK4, "25", "actor.example"],
+        process__args=["payload", SINK4, "25", "actor.example"],
         process__pid=actor.pid,
     )
     reasons(record, "exe-memfd")
@@ -167,7 +167,7 @@ def test_exe_in_tmp(case):
 @quick
 def test_hasty(case):
     """a process that is gone within a millisecond of its connect is named in full"""
-    case.sink()
+    case.sink(greeting=None)
     trace = case.trace()
     actor = case.actor(case.program("hasty"), SINK4, 25)
     actor.wait()

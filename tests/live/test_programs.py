@@ -235,7 +235,7 @@ def test_postfix(case):
         smtp__messages=1,
         smtp__accepted=1,
         smtp__helo=HELO,
-        smtp__greeting="220 mta.example.org ESMTP Postfix (Debian/GNU)",
+        smtp__greeting="220 mta.example.org ESMTP Postfix",
     )
     reasons(local, without=("direct-mx",))
     sink.wait(timeout=40)

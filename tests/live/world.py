@@ -4,7 +4,8 @@
     actor namespace            outside namespace
     192.0.2.10/24       veth   192.0.2.1/24, all of 203.0.113.0/24
     2001:db8::10/64    <---->  2001:db8::1/64, all of 2001:db8:f::/64
-                               198.51.100.9 swallows packets, 198.51.100.66 is answered "host unreachable"
+                               198.51.100.9 swallows packets, 198.51.100.66 is answered "host unreachable";
+                               the actors have no route to .67, a forbidden one to .68
 
 An actor joins its test's cgroup first and enters the namespace after; smtpsnoop itself stays in the host's namespace.
 All names carry the runner's pid, so that two runs do not meet. cleanup() undoes everything and says what it could not.
@@ -23,6 +24,7 @@ BUILT = os.path.join(ROOT, ".output", "tests", "live")
 SOURCE4, SOURCE6 = "192.0.2.10", "2001:db8::10"
 SINK4, SINK6 = "203.0.113.7", "2001:db8:f::7"
 SWALLOWED, UNREACHABLE = "198.51.100.9", "198.51.100.66"
+NO_ROUTE, PROHIBITED = "198.51.100.67", "198.51.100.68"
 CLONE_NEWNET = 0x40000000
 WEB_UID = 33  # www-data: the same number on every Debian
 
@@ -184,6 +186,8 @@ class World:
         run("ip", "-n", outside, "route", "add", "blackhole", SWALLOWED)
         run("ip", "-n", outside, "route", "add", "unreachable", UNREACHABLE)
         self.sysctl(outside, "net.ipv4.ip_forward", 1)
+        run("ip", "-n", inside, "route", "add", "unreachable", NO_ROUTE)
+        run("ip", "-n", inside, "route", "add", "prohibit", PROHIBITED)
         # A flood from one address needs every port, and a swallowed SYN shall not take two minutes.
         self.sysctl(inside, "net.ipv4.ip_local_port_range", "1024 65535")
         self.sysctl(inside, "net.ipv4.tcp_syn_retries", 1)
