@@ -30,6 +30,8 @@
 #define LIMIT_CONNECTIONS 65536
 /* Records that wait for the OPEN of their connection: an identity is read when the client next writes, and RFC 5321 4.5.3.2
  * lets a reply take minutes; after half a minute it is lost rather than late. Over the bytes the oldest go first. */
+/* From connect() to its SYN: microseconds. After that no packet left. */
+#define LIMIT_ATTEMPT_SECONDS 3
 #define LIMIT_ORPHAN_SECONDS 30
 #define LIMIT_ORPHAN_BYTES 8388608
 #define LIMIT_ACTORS 4096 /* windows of the judge; the least recently seen goes first */

@@ -34,6 +34,7 @@ struct show {
 	uint64_t now;
 	uint64_t shown;
 	int status;
+	int kept_uid; /* root's, because nobody may change it here */
 	bool started, ended;
 };
 
@@ -117,6 +118,10 @@ static int on_frame(void *context, const struct batch_head *head, uint16_t kind,
 		if (size != sizeof(struct frame_start))
 			return -EBADMSG;
 		show->started = true;
+		if (show->kept_uid && getuid() == 0)
+			msg_warn("the parsing half keeps root's user id, as changing it needs "
+				 "CAP_SETUID and CAP_SETGID; it has no capability and opens no "
+				 "file");
 		present_start(show->present, payload, show->now, show->wall_minus_boot);
 		return 0;
 	case FRAME_WHO:
@@ -229,7 +234,7 @@ int show_run(int channel, int enough, const struct rights_user *user,
 {
 	struct show show = {.options = options};
 	char error[256];
-	int kept_uid = 0, status;
+	int status;
 
 	tzset();
 	ignore_signals();
@@ -237,13 +242,10 @@ int show_run(int channel, int enough, const struct rights_user *user,
 		msg_error("out of memory");
 		return EXIT_FAILED;
 	}
-	if (rights_drop(user, &kept_uid, error, sizeof(error))) {
+	if (rights_drop(user, &show.kept_uid, error, sizeof(error))) {
 		msg_error("%s", error);
 		return EXIT_FAILED;
 	}
-	if (kept_uid)
-		msg_warn("the parsing half keeps its user id: changing it needs CAP_SETUID and "
-			 "CAP_SETGID; it has no capability and opens no file");
 	status = show_loop(&show, channel, enough);
 	if (show.started && !show.ended) {
 		table_end(show.table, show.now);

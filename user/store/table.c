@@ -40,6 +40,7 @@ struct table {
 	struct table_options options;
 	struct entry *all; /* oldest first */
 	struct entry *progress_next; /* the first that has not been looked at for a progress line */
+	struct entry *attempt_next; /* likewise, for attempts of which no packet left */
 	struct orphans *orphans;
 	uint64_t newest; /* the latest time heard of */
 	uint64_t record_time; /* of the record in work, for the steps in it */
@@ -74,6 +75,8 @@ static void entry_remove(struct table *table, struct entry *entry)
 {
 	if (table->progress_next == entry)
 		table->progress_next = entry->hh.next;
+	if (table->attempt_next == entry)
+		table->attempt_next = entry->hh.next;
 	HASH_DEL(table->all, entry);
 }
 
@@ -196,6 +199,9 @@ static int take_state(struct table *table, struct entry *entry, const struct eve
 		connection->via_loopback = true;
 	if (state->senders > connection->senders)
 		connection->senders = state->senders;
+	connection->flags &= (uint16_t)~EVENT_F_ATTEMPT;
+	if (state->transition == TRANSITION_SENT)
+		return 0;
 	if (state->transition == TRANSITION_ESTABLISHED) {
 		connection->established = true;
 		connection->established_at = state->head.time;
@@ -314,6 +320,8 @@ static struct entry *entry_add(struct table *table, const struct event_open *ope
 	}
 	if (!table->progress_next)
 		table->progress_next = entry;
+	if (!table->attempt_next)
+		table->attempt_next = entry;
 	return entry;
 }
 
@@ -455,11 +463,36 @@ static void replay(struct table *table, struct entry *entry)
 	}
 }
 
+/*
+ * connect() was called, and no SYN followed: no route, a forbidden one, another program's refusal. Where the kernel lets us hook the
+ * function's exit it says so with the errno; elsewhere the silence does.
+ */
+static uint64_t tick_attempts(struct table *table, uint64_t now)
+{
+	while (table->attempt_next) {
+		struct entry *entry = table->attempt_next;
+		uint64_t until = entry->since + LIMIT_ATTEMPT_SECONDS * SECOND;
+
+		if (until > now)
+			return until - now;
+		table->attempt_next = entry->hh.next;
+		if (!(entry->connection.flags & EVENT_F_ATTEMPT))
+			continue;
+		entry->connection.reason = CONNECTION_UNREACHABLE;
+		entry->connection.closed = entry->connection.opened;
+		entry_end(table, entry);
+	}
+	return UINT64_MAX;
+}
+
 uint64_t table_tick(struct table *table, uint64_t now)
 {
 	uint64_t wait = orphans_expire(table->orphans, now);
+	uint64_t attempts = tick_attempts(table, now);
 	uint64_t lasts = table->options.progress_seconds * SECOND;
 
+	if (attempts < wait)
+		wait = attempts;
 	hear_of(table, now);
 	while (table->progress_next) {
 		struct entry *entry = table->progress_next;
