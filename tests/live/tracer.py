@@ -228,6 +228,11 @@ class Trace:
             raise Failed(f"expected two halves; with rights: {rights}, without: {without}")
         return rights[0], without[0]
 
+    def sanitized(self):
+        """Is this a binary with sanitizers? They need system calls that the real one is refused."""
+        with open(f"/proc/{self.pid}/maps") as maps:
+            return "libasan" in maps.read()
+
     def note_objects(self):
         """Remembers processes and kernel objects, to look for them after the end."""
         self.seen_processes = self.processes()
