@@ -12,59 +12,6 @@
 #define IPPROTO_TCP 6
 #define SOCK_STREAM 1
 
-/* Is the socket's cgroup the one asked for, or below it? The same cgroup decides which packets are seen. */
-static __always_inline bool cgroup_wanted(struct sock *sk)
-{
-	struct kernfs_node *node;
-
-	if (!settings.cgroup)
-		return true;
-	node = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn);
-	for (int i = 0; i < CGROUP_COMPONENTS && node; i++) {
-		if (BPF_CORE_READ(node, id) == settings.cgroup)
-			return true;
-		node = node_parent(node);
-	}
-	return false;
-}
-
-static __always_inline bool process_wanted(void)
-{
-	if (settings.has_pid && bpf_get_current_pid_tgid() >> 32 != settings.only_pid)
-		return false;
-	if (settings.has_uid) {
-		struct task_struct *task = (void *)bpf_get_current_task();
-
-		return BPF_CORE_READ(task, cred, uid.val) == settings.only_uid;
-	}
-	return true;
-}
-
-/* A socket starts (again) to be watched: everything but cookie and generation from scratch. */
-static __always_inline void watch_begin(struct watch *watch, __u64 cookie, __u16 remote_port)
-{
-	__u32 generation = watch->talk.generation;
-	bool listed = port_listed(remote_port);
-
-	if (watch->flags & WATCH_COUNTED)
-		generation++;
-	__builtin_memset(watch, 0, sizeof(*watch));
-	watch->opened = bpf_ktime_get_boot_ns();
-	watch->remote_port = remote_port;
-	opener_fill(&watch->opener);
-	watch->talk.cookie = cookie;
-	watch->talk.generation = generation;
-	watch->talk.last_tgid = watch->opener.tgid;
-	watch->talk.last_start = watch->opener.start;
-	watch->talk.senders = 1;
-	if (listed) {
-		watch->flags = WATCH_LISTED;
-		watch->talk.flags = EVENT_F_LISTED;
-		watch->gate.wanted = 1;
-		watch->gate.found = FOUND_PORT;
-	}
-}
-
 static __always_inline void attempt_without_memory(void)
 {
 	/* Nothing of it can be kept: it is at least counted, so that the sum stays true. */
@@ -78,9 +25,10 @@ static __always_inline void attempt_without_memory(void)
 static __always_inline void connect_sent(struct sock *sk)
 {
 	__u16 port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	struct task_struct *task = (void *)bpf_get_current_task();
 	struct watch *watch;
 
-	if (!cgroup_wanted(sk) || !process_wanted())
+	if (!cgroup_wanted(sk) || !process_wanted(task))
 		return;
 	watch = bpf_sk_storage_get(&watches, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!watch) {
@@ -94,11 +42,11 @@ static __always_inline void connect_sent(struct sock *sk)
 			output_state(watch, TRANSITION_SENT, 0);
 		return;
 	}
-	watch_begin(watch, bpf_get_socket_cookie(sk), port);
+	watch_begin(watch, task, bpf_get_socket_cookie(sk), port);
 	*(volatile __u64 *)&watch->talk.sock = (__u64)sk;
 	watch->stage = STAGE_SENT;
 	if (watch->flags & WATCH_LISTED)
-		output_open(watch, 0);
+		output_open(watch, 0, 0);
 }
 
 static __always_inline void connect_closed(struct sock *sk, struct watch *watch)
@@ -151,17 +99,18 @@ int BPF_PROG(tp_btf__inet_sock_set_state, struct sock *sk, int old, int new)
 static __always_inline int connect_attempt(struct bpf_sock_addr *ctx, bool ipv6)
 {
 	__u16 port = bpf_ntohs(ctx->user_port);
+	struct task_struct *task = (void *)bpf_get_current_task();
 	struct bpf_sock *sk = ctx->sk;
 	struct watch *watch;
 
-	if (ctx->protocol != IPPROTO_TCP || !sk || !port_listed(port) || !process_wanted())
+	if (ctx->protocol != IPPROTO_TCP || !sk || !port_listed(port) || !process_wanted(task))
 		return 1;
 	watch = bpf_sk_storage_get(&watches, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!watch)
 		return 1; /* inet_sock_set_state counts it, if it comes that far */
 	if (watch->stage == STAGE_ATTEMPT && watch->flags & WATCH_OPEN)
 		output_state(watch, TRANSITION_FAILED, 0); /* the attempt before this one */
-	watch_begin(watch, bpf_get_socket_cookie(ctx), port);
+	watch_begin(watch, task, bpf_get_socket_cookie(ctx), port);
 	*(volatile __u64 *)&watch->talk.sock = (__u64)sk;
 	watch->stage = STAGE_ATTEMPT;
 	if (ipv6) {
@@ -173,7 +122,7 @@ static __always_inline int connect_attempt(struct bpf_sock_addr *ctx, bool ipv6)
 		*(__u32 *)&watch->attempted[8] = bpf_htonl(0xffff);
 		*(__u32 *)&watch->attempted[12] = ctx->user_ip4;
 	}
-	output_open(watch, EVENT_F_ATTEMPT);
+	output_open(watch, EVENT_F_ATTEMPT, 0);
 	return 1;
 }
 

@@ -173,9 +173,9 @@ static __always_inline void tell_held(struct watch *watch, struct bpf_sock *sk)
 static __always_inline void confirm(struct watch *watch, struct bpf_sock *sk)
 {
 	if (opener_is_current(&watch->opener))
-		output_open(watch, EVENT_F_LATE);
+		output_open(watch, EVENT_F_LATE, 0);
 	else
-		output_open(watch, EVENT_F_LATE | EVENT_F_SMALL);
+		output_open(watch, EVENT_F_LATE | EVENT_F_SMALL, 0);
 	if (watch->flags & WATCH_OPEN)
 		tell_held(watch, sk);
 }

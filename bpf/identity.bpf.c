@@ -175,10 +175,14 @@ static __always_inline void fill_namespaces(struct event_identity *who, struct t
 	who->ns_mnt = BPF_CORE_READ(leader, nsproxy, mnt_ns, ns.inum);
 }
 
-/* Fills who, the lengths and the texts of scratch->open, which has been zeroed up to text[]. Returns the texts' length. */
-__noinline int identity_fill(struct scratch *scratch)
+/*
+ * Fills who, the lengths and the texts of scratch->open, which has been zeroed up to text[], from the task, 0 = current. Returns the
+ * texts' length.
+ */
+__noinline int identity_fill(struct scratch *scratch, __u64 task_address)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *task =
+		task_address ? (struct task_struct *)task_address : (void *)bpf_get_current_task();
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	const struct cred *cred = BPF_CORE_READ(task, cred);
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
@@ -237,6 +241,9 @@ __noinline int identity_fill(struct scratch *scratch)
 	open->cgroup_len = length;
 	at += open->cgroup_len;
 
-	fill_argv(scratch, at, mm);
+	if (task_address)
+		who->flags |= IDENTITY_ARGV_UNREAD; /* another process's memory is out of reach */
+	else
+		fill_argv(scratch, at, mm);
 	return at + open->argv_len;
 }

@@ -51,9 +51,8 @@ static __always_inline struct kernfs_node *node_parent(struct kernfs_node *node)
 }
 
 /* The identity kept for every watched socket: cheap, because most of them are no SMTP. */
-static __always_inline void opener_fill(struct opener *opener)
+static __always_inline void opener_fill(struct opener *opener, struct task_struct *task)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	const struct cred *cred = BPF_CORE_READ(task, cred);
 	struct inode *exe = task_exe(task);
@@ -79,6 +78,55 @@ static __always_inline bool opener_is_current(const struct opener *opener)
 
 	return opener->tgid == (__u32)BPF_CORE_READ(leader, tgid) &&
 	       opener->start == BPF_CORE_READ(leader, start_boottime);
+}
+
+static __always_inline bool process_wanted(struct task_struct *task)
+{
+	if (settings.has_pid && (__u32)BPF_CORE_READ(task, tgid) != settings.only_pid)
+		return false;
+	return !settings.has_uid || BPF_CORE_READ(task, cred, uid.val) == settings.only_uid;
+}
+
+/* Is the socket's cgroup the one asked for, or below it? The same cgroup decides which packets are seen. */
+static __always_inline bool cgroup_wanted(struct sock *sk)
+{
+	struct kernfs_node *node;
+
+	if (!settings.cgroup)
+		return true;
+	node = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn);
+	for (int i = 0; i < CGROUP_COMPONENTS && node; i++) {
+		if (BPF_CORE_READ(node, id) == settings.cgroup)
+			return true;
+		node = node_parent(node);
+	}
+	return false;
+}
+
+/* A socket starts (again) to be watched: everything but the generation from scratch. */
+static __always_inline void watch_begin(struct watch *watch, struct task_struct *task, __u64 cookie,
+					__u16 remote_port)
+{
+	__u32 generation = watch->talk.generation;
+	bool listed = port_listed(remote_port);
+
+	if (watch->flags & WATCH_COUNTED)
+		generation++;
+	__builtin_memset(watch, 0, sizeof(*watch));
+	watch->opened = bpf_ktime_get_boot_ns();
+	watch->remote_port = remote_port;
+	opener_fill(&watch->opener, task);
+	watch->talk.cookie = cookie;
+	watch->talk.generation = generation;
+	watch->talk.last_tgid = watch->opener.tgid;
+	watch->talk.last_start = watch->opener.start;
+	watch->talk.senders = 1;
+	if (listed) {
+		watch->flags = WATCH_LISTED;
+		watch->talk.flags = EVENT_F_LISTED;
+		watch->gate.wanted = 1;
+		watch->gate.found = FOUND_PORT;
+	}
 }
 
 #endif

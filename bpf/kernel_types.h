@@ -195,6 +195,15 @@ struct inet_sock {
 	__u16 inet_sport;
 };
 
+struct socket {
+	struct sock *sk;
+};
+
+struct bpf_iter__task_file {
+	struct task_struct *task;
+	struct file *file;
+};
+
 struct tcp_sock {
 	__u64 bytes_acked;
 	__u64 bytes_received;

@@ -9,8 +9,8 @@
 	(8 * 1024 *                                                                                \
 	 1024) /* some 5,000 short sessions: a quarter of a second at 20,000/s; changed at load */
 #define LOSS_ROWS 4096 /* (user, executable, port) triples: more are summed in loss_rows_full */
-#define TALKS                                                                                      \
-	16384 /* sockets whose writers are followed by the kprobe variant; allocated only for it */
+/* sockets whose writers are followed by the kprobe variant; allocated only for it */
+#define TALKS 16384
 
 #define PATH_COMPONENTS 32 /* deeper paths lose their beginning */
 #define CGROUP_COMPONENTS 16 /* Kubernetes in Docker in a slice is 8 */
@@ -22,8 +22,8 @@
 #define IPV6_HEADERS 6 /* RFC 8200 4.1 lists six, each at most once but for one */
 #define SEQUENCE_JUMP (1 << 20) /* a segment further ahead is forged or stray */
 
-#define HELD_CLIENT                                                                                \
-	128 /* before SMTP is proven on a port not listed: a CONNECT line, or a few words */
+/* before SMTP is proven on a port not listed: a CONNECT line, or a few words */
+#define HELD_CLIENT 128
 #define HELD_SERVER 256 /* and the greeting */
 
 /* From linux/socket.h and net/tcp_states.h, which can't be included beside the kernel's types. */
@@ -31,6 +31,9 @@
 #define AF_INET6 10
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
+#define TCP_FIN_WAIT1 4
+#define TCP_FIN_WAIT2 5
 #define TCP_CLOSE 7
+#define TCP_CLOSE_WAIT 8
 
 #endif

@@ -7,7 +7,7 @@
  */
 #include "identity.bpf.h"
 
-int identity_fill(struct scratch *scratch);
+int identity_fill(struct scratch *scratch, __u64 task_address);
 
 static __always_inline void fill_head(struct event_head *head, const struct talk *talk, __u16 kind,
 				      __u32 size)
@@ -94,10 +94,10 @@ static __always_inline void fill_small(struct event_identity *who, const struct 
 }
 
 /*
- * The OPEN record. With EVENT_F_SMALL in `flags` from the small identity, else from `current`, which must be the opener. The
- * first call for a connection counts the attempt.
+ * The OPEN record. With EVENT_F_SMALL in `flags` from the small identity, else from `task`, 0 = `current`, which must be the
+ * opener. The first call for a connection counts the attempt.
  */
-__noinline int output_open(struct watch *watch, __u32 flags)
+__noinline int output_open(struct watch *watch, __u32 flags, __u64 task)
 {
 	struct scratch *scratch;
 	__u32 length = 0;
@@ -115,7 +115,7 @@ __noinline int output_open(struct watch *watch, __u32 flags)
 		if (flags & EVENT_F_SMALL)
 			fill_small(&open->who, &watch->opener);
 		else
-			length = identity_fill(scratch);
+			length = identity_fill(scratch, task);
 		if (length > EVENT_TEXT_MAX)
 			length = EVENT_TEXT_MAX;
 		length += __builtin_offsetof(struct event_open, text);
@@ -163,7 +163,7 @@ __noinline int output_sender(struct talk *talk)
 		struct event_open *open = &scratch->open;
 
 		__builtin_memset(open, 0, __builtin_offsetof(struct event_open, text));
-		length = identity_fill(scratch);
+		length = identity_fill(scratch, 0);
 		if (length > EVENT_TEXT_MAX)
 			length = EVENT_TEXT_MAX;
 		length += __builtin_offsetof(struct event_open, text);

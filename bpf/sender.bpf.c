@@ -36,7 +36,7 @@ static __always_inline int sent(struct sock *sk, __u64 bytes)
 	flags = watch->flags;
 	/* Found to be SMTP in a softirq, or about to be: now the opener itself is here to be looked at. */
 	if (!(flags & WATCH_FULL) && flags & WATCH_OPEN && opener_is_current(&watch->opener))
-		output_open(watch, EVENT_F_LATE);
+		output_open(watch, EVENT_F_LATE, 0);
 	if (flags & WATCH_OPEN)
 		talk_note(&watch->talk, bytes);
 	return 0;

@@ -192,7 +192,7 @@ extern struct scratches_map scratches SEC(".maps");
 	} while (0)
 
 /* output.bpf.c */
-int output_open(struct watch *watch, __u32 flags);
+int output_open(struct watch *watch, __u32 flags, __u64 task);
 int output_sender(struct talk *talk);
 int output_state(struct watch *watch, __u32 transition, __u32 error);
 int output_note(struct watch *watch, __u32 direction);

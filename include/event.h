@@ -23,12 +23,12 @@
 
 #define EVENT_COMM_LEN 16 /* TASK_COMM_LEN */
 #define EVENT_ANCESTORS 6 /* a worker under a shell under cron under a service is five */
-#define EVENT_TEXT_MAX                                                                             \
-	2560 /* the four texts of an identity together: paths 640 each at most, and argv */
+/* the four texts of an identity together: paths 640 each at most, and argv */
+#define EVENT_TEXT_MAX 2560
 #define EVENT_PATH_MAX 640 /* leaf first: what a longer path loses is its beginning */
 #define EVENT_ARGV_MAX 512
-#define EVENT_PIECE_MAX                                                                            \
-	256 /* payload bytes a record: what the verifier walks through byte by byte */
+/* payload bytes a record: what the verifier walks through byte by byte */
+#define EVENT_PIECE_MAX 256
 
 enum event_kind {
 	EVENT_OPEN = 1, /* a connection is attempted, or found to be SMTP: struct event_open */
@@ -55,6 +55,8 @@ struct event_head {
 #define EVENT_F_SMALL 0x0008
 /* OPEN: written before routing; if no TRANSITION_SENT follows, no packet left. */
 #define EVENT_F_ATTEMPT 0x0010
+/* OPEN: from a capture file, so that nobody knows the opener: `who` and the texts are empty. Never written by the kernel. */
+#define EVENT_F_NOBODY 0x0020
 
 /* How SMTP was found; numbers shared with the gate. */
 enum found_by {

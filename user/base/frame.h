@@ -45,6 +45,7 @@ struct frame_start {
 	char degraded[START_DEGRADED_MAX]; /* one sentence a line, "" = nothing is */
 	uint16_t ports[64]; /* listed SMTP ports */
 	uint16_t port_count;
+	uint16_t capture; /* not from the kernel but from capture files: `kernel` is empty */
 };
 
 /* What the kernel can't know of an opener or sender and the unprivileged half may not read. */

@@ -23,8 +23,8 @@
 #define LIMIT_SENDER_BYTES 2048 /* what the kept MAIL FROM paths have together */
 #define LIMIT_DOMAIN_BYTES 1024 /* the same of recipient domains */
 #define LIMIT_TRIED 2 /* HELO names waiting for their reply: EHLO and, not waiting, HELO */
-#define LIMIT_PENDING                                                                              \
-	2048 /* commands waiting for a reply: a pipelined group of 1,000 RCPT fits twice */
+/* commands waiting for a reply: a pipelined group of 1,000 RCPT fits twice */
+#define LIMIT_PENDING 2048
 
 /* Live connections in the table: 20,000/s for 3 s, or a spammer's whole fan-out. Over it the oldest is ended early. */
 #define LIMIT_CONNECTIONS 65536
@@ -48,6 +48,17 @@
 #define LIMIT_FAN_OUT 64 /* different destinations remembered of an actor, so the largest fan-out threshold */
 #define LIMIT_CONFIG_BYTES 1048576 /* a configuration larger than this is a mistake */
 #define LIMIT_LOSS_ROWS 4096 /* as in bpf/limits.bpf.h */
+
+/* Capture files. What has arrived too early is held for a connection, and for all of them together: a window of 4 MiB is what
+ * Linux grows a socket's buffer to by default. */
+#define LIMIT_EARLY 4194304
+#define LIMIT_EARLY_ALL 67108864
+#define LIMIT_PATIENCE 128 /* packets of a connection until a hole that the other side has filled is given up */
+#define LIMIT_FLOWS 65536 /* TCP connections followed at once; the one heard of longest ago goes first */
+#define LIMIT_WORDS 8192 /* said before SMTP is proven on a port that is not listed */
+#define LIMIT_FRAGMENTS 128 /* IP datagrams waiting for a part, 66 kB each */
+#define LIMIT_FRAGMENT_SECONDS 30 /* as Linux waits for one: net.ipv4.ipfrag_time */
+#define LIMIT_FILTER 65536 /* bytes of a filter expression */
 
 /* One message of the channel between the halves: many records in one system call. */
 #define LIMIT_BATCH 65536

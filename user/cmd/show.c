@@ -20,8 +20,8 @@
 #include "pass/channel.h"
 #include "present/present.h"
 
-#define WIDTH_UNKNOWN                                                                              \
-	120 /* a file or a pipe: wide enough for the columns, narrow enough for a mail */
+/* a file or a pipe: wide enough for the columns, narrow enough for a mail */
+#define WIDTH_UNKNOWN 120
 #define LOSS_SECONDS 1 /* at most one line about losses a second */
 
 struct show {

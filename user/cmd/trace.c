@@ -72,7 +72,7 @@ static void read_boot_id(uint8_t id[16])
 	fclose(file);
 }
 
-static int write_start(struct trace *trace)
+static int write_start(struct trace *trace, int adopted)
 {
 	const struct config *config = trace->options->config;
 	struct frame_start start;
@@ -86,6 +86,13 @@ static int write_start(struct trace *trace)
 	snprintf(start.kernel, sizeof(start.kernel), "%.64s", kernel.release);
 	snprintf(start.hooks, sizeof(start.hooks), "%s", tracer_hooks(trace->tracer));
 	snprintf(start.degraded, sizeof(start.degraded), "%s", tracer_degraded(trace->tracer));
+	if (adopted) {
+		size_t used = strlen(start.degraded);
+
+		snprintf(start.degraded + used, sizeof(start.degraded) - used,
+			 "%siter/task_file: %s; connections from before the start are not seen",
+			 used ? "\n" : "", strerror(-adopted));
+	}
 	for (unsigned int i = 0; i < config->port_count && i < 64; i++)
 		start.ports[start.port_count++] = config->ports[i];
 	rc = channel_write(&trace->writer, FRAME_START, &start, sizeof(start), NULL, 0);
@@ -194,7 +201,7 @@ static int step(struct trace *trace)
 static int bring_up(struct trace *trace)
 {
 	char error[512];
-	int status = EXIT_FAILED;
+	int status = EXIT_FAILED, adopted;
 
 	trace->tracer = tracer_start(&trace->options->tracer, &status, error, sizeof(error));
 	if (!trace->tracer) {
@@ -206,11 +213,12 @@ static int bring_up(struct trace *trace)
 		msg_error("cannot read the host's addresses: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
+	adopted = tracer_adopt(trace->tracer);
 	if (rights_reduce(error, sizeof(error))) {
 		msg_error("%s", error);
 		return EXIT_FAILED;
 	}
-	if (write_start(trace))
+	if (write_start(trace, adopted))
 		return EXIT_FAILED;
 	if (trace->options->duration)
 		trace->deadline = boot_now() + trace->options->duration * 1000000000ULL;

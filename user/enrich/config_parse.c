@@ -24,8 +24,8 @@
 #include "enrich/users.h"
 
 #define KEYS_MAX 8 /* of one section */
-#define LABEL_MAX                                                                                  \
-	33 /* "mail-relay" of [relay mail-relay]; an MTA's is carried in struct enrichment */
+/* "mail-relay" of [relay mail-relay]; an MTA's is carried in struct enrichment */
+#define LABEL_MAX 33
 #define QUOTE_MAX 96 /* of a wrong word shown in an error */
 
 struct parser;

@@ -22,8 +22,8 @@
 
 #define NS_PER_SECOND 1000000000ull
 #define REFRESH_NS (60 * NS_PER_SECOND)
-#define MISS_REFRESH_NS                                                                            \
-	NS_PER_SECOND /* opening the configured paths takes well under a millisecond */
+/* opening the configured paths takes well under a millisecond */
+#define MISS_REFRESH_NS NS_PER_SECOND
 
 struct mta_row {
 	const struct config_mta *config;

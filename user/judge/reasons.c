@@ -11,7 +11,7 @@
  *   proxy             an SMTP port was asked for through CONNECT or SOCKS
  *   attempt-only      over without having been established, or without a word of SMTP or TLS; not for existing ones
  *   allowed           (relay) an allow rule matched; set in verdict.c
- *   evidence-missing  (unknown) the executable of opener or sender could not be read; set in verdict.c
+ *   evidence-missing  (unknown) the executable of opener or sender could not be read, or it is a capture; set in verdict.c
  *
  * With bypass, impostor and unknown only, about opener or sender:
  *   exe-deleted       the executable's file has no name any more

@@ -6,7 +6,8 @@
  *   mta       opener, and sender after a hand-over, are trusted MTAs: executable, safety and user, as the privileged half found
  *   local     the destination is this host; not for a proxy, which is only the first step of the way
  *   relay     the destination is a configured relay, or an allow rule matches opener and sender
- *   unknown   the executable could not be read, so that nobody can say whether it is the MTA
+ *   unknown   the executable could not be read, so that nobody can say whether it is the MTA; and all that is in a capture file,
+ *             where the actor is the source address
  *   impostor  it hides behind a name, or has rights, that it has no business with
  *   bypass    the rest
  *
@@ -55,11 +56,26 @@ void judge_free(struct judge *judge)
 	free(judge);
 }
 
+/* Where no process is known, an address stands for one. No device has this number. */
+static struct event_identity source_of(const struct event_endpoints *ends)
+{
+	struct event_identity who;
+
+	memset(&who, 0, sizeof(who));
+	who.exe_device = UINT32_MAX;
+	memcpy(&who.exe_inode, ends->local, 8);
+	memcpy(&who.cgroup_id, ends->local + 8, 8);
+	return who;
+}
+
 void judge_opened(struct judge *judge, const struct verdict_case *facts)
 {
-	if (facts->opener && facts->ends)
-		actors_opened(judge->actors, &facts->opener->id, facts->ends->remote,
-			      facts->opened);
+	struct event_identity who;
+
+	if (!facts->ends)
+		return;
+	who = facts->opener ? facts->opener->id : source_of(facts->ends);
+	actors_opened(judge->actors, &who, facts->ends->remote, facts->opened);
 }
 
 static bool is_trusted(const struct process *process)
@@ -182,16 +198,29 @@ static struct verdict suspect(const struct judge *judge, const struct verdict_ca
 	return verdict;
 }
 
+/* A connection of nobody's: only what was said and how often can be judged. */
+static struct verdict of_source(const struct judge *judge, const struct verdict_case *facts,
+				const struct event_identity *source, uint64_t reasons)
+{
+	struct actor_habits habits = actors_habits(judge->actors, source, facts->opened);
+
+	return (struct verdict){VERDICT_UNKNOWN,
+				reasons | reasons_conduct(facts, judge->config, habits)};
+}
+
 struct verdict judge_verdict(struct judge *judge, const struct verdict_case *facts)
 {
 	const struct session_facts *session = facts->session;
 	uint64_t reasons = reasons_facts(facts);
+	struct event_identity who;
 
-	if (!facts->opener || !facts->ends)
+	if (!facts->ends)
 		return (struct verdict){VERDICT_UNKNOWN, reasons | REASON(EVIDENCE_MISSING)};
+	who = facts->opener ? facts->opener->id : source_of(facts->ends);
 	if (session && session->helo.seen && session->helo.length)
-		actors_helo(judge->actors, &facts->opener->id, session->helo_bytes,
-			    session->helo.length);
+		actors_helo(judge->actors, &who, session->helo_bytes, session->helo.length);
+	if (!facts->opener)
+		return of_source(judge, facts, &who, reasons | REASON(EVIDENCE_MISSING));
 	if (is_mta(facts))
 		return (struct verdict){VERDICT_MTA, reasons};
 	if (is_local(facts))

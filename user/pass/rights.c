@@ -30,8 +30,8 @@
 #define DESCRIPTORS_MAX 16
 
 #if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED                                                                                  \
-	true /* the sanitizer reserves terabytes of addresses and reads /proc in its reports */
+/* the sanitizer reserves terabytes of addresses and reads /proc in its reports */
+#define SANITIZED true
 #else
 #define SANITIZED false
 #endif

@@ -240,6 +240,18 @@ void label_of(struct label *label, const struct process *process, enum verdict_c
 	label_executable(label, process, name);
 }
 
+void label_source(struct label *label, const struct connection *connection)
+{
+	char address[LABEL_ADDRESS];
+
+	label_of(label, connection->opener, connection->verdict.class);
+	if (connection->opener)
+		return;
+	label_address(address, sizeof(address), connection->ends.local);
+	memset(label->text, 0, sizeof(label->text));
+	strcpy(label->text, address);
+}
+
 void label_fit(char *out, size_t size, const struct label *label, unsigned int width)
 {
 	unsigned int suffix = (unsigned int)escape_columns(label->suffix, strlen(label->suffix));

@@ -27,6 +27,9 @@ struct label {
 /* NULL: the opener is not known. */
 void label_of(struct label *label, const struct process *process, enum verdict_class class);
 
+/* The opener's, or in a capture, where there is none, the source address. */
+void label_source(struct label *label, const struct connection *connection);
+
 /* Puts it into `width` columns: components of the path go first, then the suffix. */
 void label_fit(char *out, size_t size, const struct label *label, unsigned int width);
 

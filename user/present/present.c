@@ -72,6 +72,7 @@ void present_start(struct present *present, const struct frame_start *start, uin
 	memcpy(origin->host, start->host, sizeof(origin->host));
 	origin->host[sizeof(origin->host) - 1] = '\0';
 	present->started = now;
+	present->text.capture = start->capture;
 	if (!present->options.json) {
 		text_header(&present->text, start);
 		return;

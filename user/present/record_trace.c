@@ -36,7 +36,8 @@ void record_start(struct json *json, const struct record_origin *origin,
 	json_text(json, "version", SMTPSNOOP_VERSION);
 	json_close(json);
 	json_text(json, "version", SMTPSNOOP_VERSION);
-	json_text(json, "kernel", start->kernel);
+	if (!start->capture)
+		json_text(json, "kernel", start->kernel);
 	json_text(json, "hooks", start->hooks);
 	sentences(json, "degraded", start->degraded);
 	json_open_array(json, "ports");

@@ -177,7 +177,7 @@ void text_connection(const struct text *text, const struct connection *connectio
 		line_colour(&line, text_colour(text, STYLE_END));
 	who(text, cell, sizeof(cell), connection->opener);
 	line_cell(&line, cell, layout->who, layout->gap);
-	label_of(&label, connection->opener, class);
+	label_source(&label, connection);
 	label_fit(cell, sizeof(cell), &label, layout->sent_by);
 	line_cell(&line, cell, layout->sent_by, layout->gap);
 	label_endpoint(cell, sizeof(cell), connection->ends.remote, connection->ends.remote_port,

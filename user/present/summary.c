@@ -67,7 +67,7 @@ void summary_add(struct summary *summary, const struct connection *connection)
 	memset(&key, 0, sizeof(key));
 	key.class = class;
 	key.uid = connection->opener ? connection->opener->id.uid : UINT32_MAX;
-	label_of(&key.label, connection->opener, class);
+	label_source(&key.label, connection);
 	HASH_FIND(hh, summary->groups, &key, sizeof(key), group);
 	if (!group)
 		group = group_new(summary, &key);
@@ -102,7 +102,7 @@ static void print_sum(const struct summary *summary, const struct text *text,
 	const struct sums *sums = &summary->classes[class];
 	char words[256];
 
-	if (!sums->connections && class != VERDICT_MTA)
+	if (!sums->connections && (class != VERDICT_MTA || text->capture))
 		return;
 	sums_words(words, sizeof(words), sums, NULL);
 	fprintf(text->out, "%s: %s.\n", name, sums->connections ? words : "no connections");
@@ -138,6 +138,11 @@ static void heading(const struct summary *summary, const struct text *text, uint
 
 	for (const struct group *group = summary->groups; group; group = group->hh.next)
 		*(severity(group->key.class) ? &bad : &unknown) += 1;
+	if (text->capture) {
+		fprintf(text->out, "\nSMTP in %" PRIu64 " s of capture: %u sender%s\n", seconds,
+			unknown, unknown == 1 ? "" : "s");
+		return;
+	}
 	fprintf(text->out, "\nRound the MTA in %" PRIu64 " s: ", seconds);
 	if (bad)
 		fprintf(text->out, "%u actor%s", bad, bad == 1 ? "" : "s");

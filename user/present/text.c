@@ -75,7 +75,7 @@ static void ports(char *out, size_t size, const struct frame_start *start)
 	for (unsigned int i = 0; i < start->port_count && i < 64 && used + 8 < size; i++)
 		used += (size_t)snprintf(out + used, size - used, " %u", start->ports[i]);
 	/* Only who sees what is said can tell SMTP on a port that is not listed. */
-	if (strstr(start->hooks, "cgroup_skb"))
+	if (start->capture || strstr(start->hooks, "cgroup_skb"))
 		snprintf(out + used, size - used, " and SMTP on any port");
 }
 
@@ -115,12 +115,15 @@ void text_header(const struct text *text, const struct frame_start *start)
 
 	line_clear(&line);
 	text_word(text, &line, "smtpsnoop " SMTPSNOOP_VERSION, 0, 0);
-	line_add(&line, "  Linux ");
-	line_bytes(&line, start->kernel, strnlen(start->kernel, sizeof(start->kernel)));
+	if (!start->capture) {
+		line_add(&line, "  Linux ");
+		line_bytes(&line, start->kernel, strnlen(start->kernel, sizeof(start->kernel)));
+	}
 	text_word(text, &line, start->hooks, 0, 2);
 	ports(word, sizeof(word), start);
 	text_word(text, &line, word, 0, 2);
-	text_word(text, &line, "(Ctrl-C for the summary)", 0, 3);
+	if (!start->capture)
+		text_word(text, &line, "(Ctrl-C for the summary)", 0, 3);
 	text_put(text, &line);
 	degraded(text, start->degraded);
 

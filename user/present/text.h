@@ -14,6 +14,7 @@
 struct text {
 	FILE *out;
 	bool colour;
+	bool capture; /* from capture files: no kernel, no MTA */
 	struct layout layout;
 	bool step_any; /* a step was shown, and of which connection */
 	uint64_t step_cookie;

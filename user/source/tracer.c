@@ -68,6 +68,7 @@ static void select_programs(struct tracer *tracer)
 	bpf_program__set_autoload(skel->progs.fexit__tcp_v4_connect, fexit);
 	bpf_program__set_autoload(skel->progs.fexit__tcp_v6_connect,
 				  fexit && kernel_has_function("tcp_v6_connect"));
+	bpf_program__set_autoload(skel->progs.iter__task_file, !tracer->plain);
 	bpf_program__set_autoload(skel->progs.fentry__tcp_sendmsg,
 				  wanted(tracer, HOOK_SEND_FENTRY));
 	bpf_program__set_autoload(skel->progs.tp_btf__sock_send_length,
@@ -274,6 +275,33 @@ void tracer_free(struct tracer *tracer)
 	if (tracer->cgroup.fd >= 0)
 		close(tracer->cgroup.fd);
 	free(tracer);
+}
+
+int tracer_adopt(struct tracer *tracer)
+{
+	struct bpf_link *link;
+	char nothing[64]; /* the program prints nothing: reading makes it run */
+	ssize_t got;
+	int fd, rc = 0;
+
+	if (bpf_program__fd(tracer->skel->progs.iter__task_file) < 0)
+		return -ENOENT;
+	link = bpf_program__attach_iter(tracer->skel->progs.iter__task_file, NULL);
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0) {
+		rc = -errno;
+	} else {
+		while ((got = read(fd, nothing, sizeof(nothing))) > 0 ||
+		       (got < 0 && (errno == EINTR || errno == EAGAIN)))
+			;
+		if (got < 0)
+			rc = -errno;
+		close(fd);
+	}
+	bpf_link__destroy(link);
+	return rc;
 }
 
 const char *tracer_hooks(const struct tracer *tracer)

@@ -41,6 +41,9 @@ const char *tracer_degraded(const struct tracer *tracer); /* one sentence a line
 
 typedef int tracer_record_fn(void *context, const void *record, size_t size);
 
+/* Writes OPEN records for the connections that are there already. 0 or -errno: then they are not seen. */
+int tracer_adopt(struct tracer *tracer);
+
 /* Readable when records wait. */
 int tracer_fd(const struct tracer *tracer);
 

@@ -40,7 +40,7 @@ struct connection {
 	bool shown_progress;
 	uint64_t opened, established_at, closed, last_seen; /* CLOCK_BOOTTIME ns, 0 = not (yet) */
 	struct event_endpoints ends;
-	struct process *opener; /* NULL only while its OPEN record has not come */
+	struct process *opener; /* NULL with EVENT_F_NOBODY: from a capture file */
 	struct process *sender; /* the last other sender, NULL = none */
 	uint32_t senders; /* different processes that wrote, 1 = only one */
 	uint64_t bytes_out, bytes_in, sends, sent_bytes;

@@ -266,7 +266,7 @@ static int take_sender(struct table *table, struct entry *entry, const struct ev
 		       const void *payload, size_t size)
 {
 	struct connection *connection = &entry->connection;
-	const struct event_identity *opener = &connection->opener->id;
+	const struct process *opener = connection->opener;
 	struct process *sender;
 
 	connection->last_seen = open->head.time;
@@ -274,7 +274,7 @@ static int take_sender(struct table *table, struct entry *entry, const struct ev
 	connection->sends += open->sends;
 	connection->sent_bytes += open->sent_bytes;
 	/* The opener itself, after another: the other one stays the sender to show. */
-	if (open->who.tgid == opener->tgid && open->who.start == opener->start)
+	if (opener && open->who.tgid == opener->id.tgid && open->who.start == opener->id.start)
 		return 0;
 	sender = process_decode(payload, size);
 	if (!sender)
@@ -331,7 +331,7 @@ static void merge_open(struct table *table, struct entry *entry, const struct ev
 {
 	struct connection *connection = &entry->connection;
 
-	if (connection->opener->small && !opener->small) {
+	if (opener && (!connection->opener || (connection->opener->small && !opener->small))) {
 		process_free(connection->opener);
 		connection->opener = opener;
 		connection->flags &= (uint16_t)~EVENT_F_SMALL;
@@ -349,11 +349,12 @@ static int take_open(struct table *table, const struct event_open *open, const v
 		     size_t size)
 {
 	struct entry *entry = entry_find(table, open->head.cookie, open->head.generation);
-	struct process *opener = process_decode(payload, size);
+	bool nobody = open->head.flags & EVENT_F_NOBODY;
+	struct process *opener = nobody ? NULL : process_decode(payload, size);
 	struct connection *connection;
 	struct verdict_case facts;
 
-	if (!opener)
+	if (!opener && !nobody)
 		return -errno;
 	if (entry) {
 		merge_open(table, entry, open, opener);
