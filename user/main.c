@@ -19,6 +19,7 @@ struct command {
 
 static const struct command commands[] = {
 	{"trace", cmd_trace, "what is happening now: a line a connection, a summary at the end"},
+	{"read", cmd_read, "the same analysis of a capture file"},
 	{"features", cmd_features, "what this kernel offers and which hooks are used"},
 };
 

@@ -226,8 +226,10 @@ static bool take(struct assembly *assembly, enum event_direction from, const str
 	bool answers = tcp->flags & PACKET_ACK;
 	uint32_t end = sequence + tcp->captured;
 
+	if (!tcp->length)
+		return false;
 	if (ahead(sequence + tcp->length, side->next) <= 0)
-		return tcp->length > 0;
+		return true;
 	if (ahead(sequence, side->next) > JUMP_MAX)
 		return false;
 	if (ahead(sequence + tcp->length, side->most) > 0)
@@ -267,8 +269,7 @@ bool assembly_packet(struct assembly *assembly, enum event_direction from,
 		side->next = side->most = data.sequence;
 	}
 	assembly->packets++;
-	if (tcp->flags & PACKET_ACK && peer->known &&
-	    is_near(tcp->acknowledged, peer->next)) {
+	if (tcp->flags & PACKET_ACK && peer->known && is_near(tcp->acknowledged, peer->next)) {
 		if (!peer->answered || ahead(tcp->acknowledged, peer->acknowledged) > 0)
 			peer->acknowledged = tcp->acknowledged;
 		peer->answered = true;

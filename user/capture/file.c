@@ -47,7 +47,7 @@ struct file *file_open(const char *path)
 	if (!file)
 		return NULL;
 	file->raw = malloc(ROOM);
-	file->fd = !file->raw		   ? -1
+	file->fd = !file->raw		    ? -1
 		   : strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
 					    : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (file->fd < 0 || fstat(file->fd, &status) < 0) {
@@ -218,8 +218,8 @@ int file_next(struct file *file, struct file_packet *packet, char *error, size_t
 	packet->time = 0;
 	if (header->ts.tv_sec >= 0 && header->ts.tv_sec < INT64_MAX / 1000000000 &&
 	    header->ts.tv_usec >= 0 && header->ts.tv_usec < 1000000000)
-		packet->time = (uint64_t)header->ts.tv_sec * 1000000000u +
-			       (uint64_t)header->ts.tv_usec;
+		packet->time =
+			(uint64_t)header->ts.tv_sec * 1000000000u + (uint64_t)header->ts.tv_usec;
 	return 1;
 }
 

@@ -13,8 +13,8 @@
 
 #define SNAP_LENGTH 262144 /* libpcap's own most */
 
-static const int links[] = {DLT_EN10MB,	    DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW,
-			    DLT_NULL,	    DLT_LOOP,	   DLT_IPV4,	   DLT_IPV6};
+static const int links[] = {DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW,
+			    DLT_NULL,	DLT_LOOP,      DLT_IPV4,       DLT_IPV6};
 #define LINK_COUNT (sizeof(links) / sizeof(links[0]))
 
 struct filter {
@@ -31,8 +31,8 @@ static bool compile(struct filter *filter, size_t n, const char *expression, cha
 		snprintf(error, error_size, "out of memory");
 		return false;
 	}
-	filter->compiled[n] = pcap_compile(pcap, &filter->programs[n], expression, 1,
-					   PCAP_NETMASK_UNKNOWN) == 0;
+	filter->compiled[n] =
+		pcap_compile(pcap, &filter->programs[n], expression, 1, PCAP_NETMASK_UNKNOWN) == 0;
 	if (!filter->compiled[n])
 		snprintf(error, error_size, "%s", pcap_geterr(pcap));
 	pcap_close(pcap);

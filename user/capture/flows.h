@@ -25,7 +25,8 @@ typedef int flows_frame_fn(void *context, enum frame_kind kind, const void *payl
 struct flows_counts {
 	uint64_t packets;
 	uint64_t not_read; /* no IP, or cut before TCP's payload begins */
-	uint64_t cut; /* TCP segments cut by the snap length: what is missing of the dialogue is a gap */
+	uint64_t
+		cut; /* TCP segments cut by the snap length: what is missing of the dialogue is a gap */
 	uint64_t incomplete; /* IP datagrams of which a fragment never came */
 	uint64_t connections; /* told of */
 	uint64_t forgotten; /* flows given up for want of room or memory */

@@ -33,8 +33,8 @@ static uint32_t get32(const uint8_t *at)
 
 bool packet_link_known(int link)
 {
-	static const int known[] = {DLT_EN10MB,	    DLT_NULL, DLT_LOOP, DLT_RAW, DLT_LINUX_SLL,
-				    DLT_LINUX_SLL2, DLT_IPV4, DLT_IPV6};
+	static const int known[] = {DLT_EN10MB,	   DLT_NULL,	   DLT_LOOP, DLT_RAW,
+				    DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_IPV4, DLT_IPV6};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i] == link)
@@ -65,9 +65,9 @@ static bool ether(uint16_t type, const uint8_t *frame, uint32_t captured, uint32
 
 bool packet_link(int link, const uint8_t *frame, uint32_t captured, uint32_t *at)
 {
-	uint32_t head = link == DLT_EN10MB     ? 14
-			: link == DLT_LINUX_SLL	 ? 16
-			: link == DLT_LINUX_SLL2 ? 20
+	uint32_t head = link == DLT_EN10MB		       ? 14
+			: link == DLT_LINUX_SLL		       ? 16
+			: link == DLT_LINUX_SLL2	       ? 20
 			: link == DLT_NULL || link == DLT_LOOP ? 4
 							       : 0;
 

@@ -129,7 +129,6 @@ static void tell_words(struct tap *tap)
 {
 	size_t size;
 
-
 	tap->proven = true;
 	tap->output->proven(tap->context);
 	for (size_t at = 0; at < tap->words_used; at += size) {
@@ -224,8 +223,7 @@ static size_t step(struct tap *tap, enum event_direction from, const uint8_t *by
 		gate_client(&tap->gate, &piece, size, &cut);
 	else
 		gate_server(&tap->gate, &piece, size, &cut);
-	if (!tap->proven &&
-	    (tap->gate.protocol == GATE_SMTP || tap->gate.protocol == GATE_PROXY))
+	if (!tap->proven && (tap->gate.protocol == GATE_SMTP || tap->gate.protocol == GATE_PROXY))
 		tell_words(tap);
 	if (cut.keep)
 		pass(tap, from, bytes, cut.keep, cut.flags & (DATA_HELLO | DATA_PROXY));

@@ -10,18 +10,16 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/msg.h"
+#include "cmd/output.h"
 #include "pass/channel.h"
 #include "present/present.h"
 
 /* a file or a pipe: wide enough for the columns, narrow enough for a mail */
-#define WIDTH_UNKNOWN 120
 #define LOSS_SECONDS 1 /* at most one line about losses a second */
 
 struct show {
@@ -44,16 +42,6 @@ static void on_resize(int signal)
 {
 	(void)signal;
 	resized = 1;
-}
-
-static unsigned int terminal_width(void)
-{
-	struct winsize size;
-	const char *columns = getenv("COLUMNS");
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
-		return size.ws_col;
-	return columns && atoi(columns) > 0 ? (unsigned int)atoi(columns) : WIDTH_UNKNOWN;
 }
 
 static uint64_t boot_now(void)
@@ -143,14 +131,9 @@ static int on_frame(void *context, const struct batch_head *head, uint16_t kind,
 static int prepare(struct show *show)
 {
 	const struct trace_options *options = show->options;
-	bool terminal = isatty(STDOUT_FILENO);
-	const char *no_colour = getenv("NO_COLOR");
-	const struct present_options how = {
-		.out = stdout,
+	struct present_options how = {
 		.json = options->json,
-		.colour = terminal && !(no_colour && *no_colour),
 		.recipients = options->recipients,
-		.width = terminal_width(),
 		.verdicts = options->verdicts,
 	};
 	struct table_options table = {
@@ -162,6 +145,7 @@ static int prepare(struct show *show)
 		.on_step = options->events ? on_step : NULL,
 	};
 
+	output_describe(&how);
 	show->judge = judge_new(options->config);
 	table.judge = show->judge;
 	show->table = show->judge ? table_new(&table) : NULL;
@@ -195,7 +179,7 @@ static int step(struct show *show, int channel, uint8_t *buffer)
 
 	if (resized) {
 		resized = 0;
-		present_width(show->present, terminal_width());
+		present_width(show->present, output_width());
 	}
 	if (rc < 0)
 		return errno == EINTR ? 1 : -errno;

@@ -12,13 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/escape.h"
-#include "base/list.h"
 #include "base/msg.h"
 #include "base/number.h"
+#include "cmd/options.h"
 #include "judge/verdict.h"
 
-#define CONFIG_PATH "/etc/smtpsnoop.conf"
 #define RING_MIN 65536 /* 16 pages: some 20 connections */
 #define RING_MAX (1u << 30)
 
@@ -44,7 +42,7 @@ static const char help[] =
 	"      --recipients       keep recipients' full addresses, not only their domains\n"
 	"  -x, --exit-code        exit status 3 if a bypass or an impostor was seen\n"
 	"Else:\n"
-	"      --config FILE      instead of " CONFIG_PATH "\n"
+	"      --config FILE      instead of " OPTION_CONFIG_PATH "\n"
 	"      --backend NAME     use this send hook: fentry, tracepoint or kprobe\n"
 	"      --ring-size BYTES  of the kernel's buffer, a power of two (8388608)\n"
 	"  -v, --verbose          tell what the program itself does\n"
@@ -78,16 +76,6 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-/* What was given, for a message: hostile or not, it is text from outside. */
-static int wrong(const char *option, const char *value, const char *need)
-{
-	char shown[128];
-
-	escape_text(shown, sizeof(shown), value, strlen(value), NULL);
-	msg_error("%s \"%s\": %s", option, shown, need);
-	return EXIT_CANNOT;
-}
-
 static int parse_uid(const char *value, struct trace_options *options)
 {
 	uint64_t number;
@@ -100,43 +88,9 @@ static int parse_uid(const char *value, struct trace_options *options)
 	}
 	entry = getpwnam(value);
 	if (!entry)
-		return wrong("--uid", value, "there is no such user");
+		return option_wrong("--uid", value, "there is no such user");
 	options->tracer.uid = entry->pw_uid;
 	return -1;
-}
-
-static int parse_verdicts(const char *value, struct trace_options *options)
-{
-	const char *at = value;
-	char word[32];
-	int rc;
-
-	options->verdicts = 0;
-	while ((rc = list_next(&at, word, sizeof(word))) == 1) {
-		int class = verdict_by_name(word);
-
-		if (class < 0) {
-			rc = -EINVAL;
-			break;
-		}
-		options->verdicts |= 1u << class;
-	}
-	if (rc < 0 || !options->verdicts)
-		return wrong("--verdict", value,
-			     "known are mta, local, relay, bypass, impostor, unknown");
-	return -1;
-}
-
-static int parse_number(const char *option, const char *value, uint64_t low, uint64_t high,
-			uint64_t *out)
-{
-	char need[96];
-
-	if (number_parse(value, low, high, out) == 0)
-		return -1;
-	snprintf(need, sizeof(need), "a whole number from %llu to %llu is needed",
-		 (unsigned long long)low, (unsigned long long)high);
-	return wrong(option, value, need);
 }
 
 static int parse_backend(const char *value, struct trace_options *options)
@@ -147,18 +101,18 @@ static int parse_backend(const char *value, struct trace_options *options)
 		options->tracer.backend = hook_backend(hook);
 		return -1;
 	}
-	return wrong("--backend", value, "known are fentry, tracepoint, kprobe");
+	return option_wrong("--backend", value, "known are fentry, tracepoint, kprobe");
 }
 
 static int parse_ring(const char *value, struct trace_options *options)
 {
 	uint64_t bytes;
-	int rc = parse_number("--ring-size", value, RING_MIN, RING_MAX, &bytes);
+	int rc = option_number("--ring-size", value, RING_MIN, RING_MAX, &bytes);
 
 	if (rc >= 0)
 		return rc;
 	if (bytes & (bytes - 1))
-		return wrong("--ring-size", value, "a power of two is needed");
+		return option_wrong("--ring-size", value, "a power of two is needed");
 	options->tracer.ring_bytes = bytes;
 	return -1;
 }
@@ -180,7 +134,7 @@ static int parse_one(int option, struct trace_options *options, struct late *lat
 	case 'u':
 		return parse_uid(optarg, options);
 	case 'p':
-		rc = parse_number("--pid", optarg, 1, 1 << 22, &number);
+		rc = option_number("--pid", optarg, 1, 1 << 22, &number);
 		options->tracer.has_pid = true;
 		options->tracer.pid = number;
 		break;
@@ -188,10 +142,10 @@ static int parse_one(int option, struct trace_options *options, struct late *lat
 		late->ports = optarg;
 		break;
 	case 'd':
-		return parse_number("--duration", optarg, 1, 100 * 365 * 86400ULL,
-				    &options->duration);
+		return option_number("--duration", optarg, 1, 100 * 365 * 86400ULL,
+				     &options->duration);
 	case 'n':
-		return parse_number("--count", optarg, 1, UINT64_MAX, &options->count);
+		return option_number("--count", optarg, 1, UINT64_MAX, &options->count);
 	case 'j':
 		options->json = true;
 		break;
@@ -208,7 +162,7 @@ static int parse_one(int option, struct trace_options *options, struct late *lat
 		fputs(help, stdout);
 		return EXIT_DONE;
 	case OPTION_VERDICT:
-		return parse_verdicts(optarg, options);
+		return option_verdicts(optarg, &options->verdicts);
 	case OPTION_RECIPIENTS:
 		options->recipients = true;
 		break;
@@ -223,31 +177,6 @@ static int parse_one(int option, struct trace_options *options, struct late *lat
 		return EXIT_CANNOT;
 	}
 	return rc;
-}
-
-static int load_config(struct trace_options *options, const struct late *late)
-{
-	char error[512];
-	int rc;
-
-	options->config = config_load(late->config ? late->config : CONFIG_PATH,
-				      late->config != NULL, error, sizeof(error));
-	if (!options->config) {
-		msg_error("%s", error);
-		return EXIT_CANNOT;
-	}
-	if (late->ports) {
-		rc = config_add_ports(options->config, late->ports);
-		if (rc == -ENOSPC)
-			return wrong("--port", late->ports, "too many ports, 64 is the most");
-		if (rc)
-			return wrong("--port", late->ports,
-				     "port numbers from 1 to 65535 are needed, separated by "
-				     "commas");
-	}
-	options->tracer.ports = options->config->ports;
-	options->tracer.port_count = options->config->port_count;
-	return -1;
 }
 
 int trace_options_parse(struct trace_options *options, int argc, char **argv)
@@ -265,9 +194,14 @@ int trace_options_parse(struct trace_options *options, int argc, char **argv)
 			return rc;
 	}
 	if (optind < argc)
-		return wrong("trace", argv[optind],
-			     "no arguments are taken; see smtpsnoop trace --help");
-	return load_config(options, &late);
+		return option_wrong("trace", argv[optind],
+				    "no arguments are taken; see smtpsnoop trace --help");
+	options->config = option_config(late.config, late.ports);
+	if (!options->config)
+		return EXIT_CANNOT;
+	options->tracer.ports = options->config->ports;
+	options->tracer.port_count = options->config->port_count;
+	return -1;
 }
 
 void trace_options_free(struct trace_options *options)

@@ -101,6 +101,10 @@ void losses_print(const struct text *text, const struct record_totals *totals)
 {
 	const struct frame_end *end = totals->end;
 
+	if (text->capture) {
+		missing(text, totals->over, "connections ended early: the table was full");
+		return;
+	}
 	if (!end) {
 		fprintf(text->out,
 			"%sThe privileged half died: what it counted, and what is missing here, is "

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * options.c - what the subcommands' command lines have in common
+ *
+ * Every mistake is one sentence and exit status 2.
+ */
+#include "cmd/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/list.h"
+#include "base/msg.h"
+#include "base/number.h"
+#include "judge/verdict.h"
+
+/* What was given, for a message: hostile or not, it is text from outside. */
+int option_wrong(const char *option, const char *value, const char *need)
+{
+	char shown[128];
+
+	escape_text(shown, sizeof(shown), value, strlen(value), NULL);
+	msg_error("%s \"%s\": %s", option, shown, need);
+	return EXIT_CANNOT;
+}
+
+int option_number(const char *option, const char *value, uint64_t low, uint64_t high, uint64_t *out)
+{
+	char need[96];
+
+	if (number_parse(value, low, high, out) == 0)
+		return -1;
+	snprintf(need, sizeof(need), "a whole number from %llu to %llu is needed",
+		 (unsigned long long)low, (unsigned long long)high);
+	return option_wrong(option, value, need);
+}
+
+int option_verdicts(const char *value, uint32_t *verdicts)
+{
+	const char *at = value;
+	char word[32];
+	int rc;
+
+	*verdicts = 0;
+	while ((rc = list_next(&at, word, sizeof(word))) == 1) {
+		int class = verdict_by_name(word);
+
+		if (class < 0) {
+			rc = -EINVAL;
+			break;
+		}
+		*verdicts |= 1u << class;
+	}
+	if (rc < 0 || !*verdicts)
+		return option_wrong("--verdict", value,
+				    "known are mta, local, relay, bypass, impostor, unknown");
+	return -1;
+}
+
+struct config *option_config(const char *path, const char *ports)
+{
+	struct config *config;
+	char error[512];
+	int rc;
+
+	config = config_load(path ? path : OPTION_CONFIG_PATH, path != NULL, error, sizeof(error));
+	if (!config) {
+		msg_error("%s", error);
+		return NULL;
+	}
+	rc = ports ? config_add_ports(config, ports) : 0;
+	if (!rc)
+		return config;
+	option_wrong("--port", ports,
+		     rc == -ENOSPC ? "too many ports, 64 is the most"
+				   : "port numbers from 1 to 65535 are needed, separated by "
+				     "commas");
+	config_free(config);
+	return NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * output.c - what standard output is: how wide, and whether it takes colours (https://no-color.org)
+ */
+#include "cmd/output.h"
+
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* A file or a pipe: wide enough for the columns, narrow enough for a mail. */
+#define WIDTH_UNKNOWN 120
+
+unsigned int output_width(void)
+{
+	struct winsize size;
+	const char *columns = getenv("COLUMNS");
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		return size.ws_col;
+	return columns && atoi(columns) > 0 ? (unsigned int)atoi(columns) : WIDTH_UNKNOWN;
+}
+
+void output_describe(struct present_options *options)
+{
+	const char *no_colour = getenv("NO_COLOR");
+
+	options->out = stdout;
+	options->colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
+	options->width = output_width();
+}
