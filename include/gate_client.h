@@ -248,6 +248,7 @@ GATE_INLINE int gate_socks_byte(struct gate *gate, __u8 c)
 			line->number = (__u64)c << 8;
 		else if (at == 3) {
 			line->number |= c;
+		} else if (at == 7) { /* the address is there, too */
 			gate_proxied(gate);
 		}
 		return GATE_PASS;

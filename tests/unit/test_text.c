@@ -130,7 +130,7 @@ static void a_delivery_is_one_quiet_line(void **state)
 	make_delivery(&made);
 	show(&made, 80);
 	assert_string_equal(shown, "21:41:41 mta      postfix  postfix/smtp  203.0.113.7:25      "
-				   "1/1   1/1 accepted\n");
+				   "1/1   1/1 250 2.0.0\n");
 	done();
 	begin(80, true, ~0u);
 	present_connection(present, &made.connection, MAKE_WALL);

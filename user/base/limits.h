@@ -12,6 +12,8 @@
 #define LIMIT_REPLY 512
 #define LIMIT_LINE 1024 /* a longer line is cut: the rest is counted, not kept */
 #define LIMIT_SNI 256
+/* "host:port" that a proxy was asked for; a domain has 255. */
+#define LIMIT_TARGET 262
 #define LIMIT_MECHANISM 32 /* RFC 4422 3.1: a SASL mechanism has at most 20 */
 #define LIMIT_DOMAIN 255 /* RFC 5321 4.5.3.1.2; a longer one is counted, not kept */
 #define LIMIT_HELLO 2048 /* a ClientHello with a post-quantum key share has about 1,800 */

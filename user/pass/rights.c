@@ -223,6 +223,8 @@ int rights_reduce(char *error, size_t error_size)
 	for (size_t i = 0; i < count; i++)
 		had[i] = capng_have_capability(CAPNG_PERMITTED, keep[i]);
 	capng_clear(CAPNG_SELECT_BOTH);
+	/* Needs CAP_SETPCAP; where that is missing, no new privileges cover it. */
+	capng_apply(CAPNG_SELECT_BOUNDS);
 	for (size_t i = 0; i < count; i++)
 		if (had[i])
 			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, keep[i]);

@@ -63,8 +63,8 @@ void answer_of(char *out, size_t size, const struct connection *connection, unsi
 		encrypted(out, size, facts);
 	else if (!facts->last_reply.seen)
 		snprintf(out, size, "%s", without_dialogue(connection));
-	else if (facts->accepted && facts->last_code == 221) /* its "bye" says nothing */
-		snprintf(out, size, "accepted");
+	else if (facts->receipt.seen && facts->last_code == 221) /* its "bye" says nothing */
+		escape_text(out, size, facts->receipt_bytes, facts->receipt.length, NULL);
 	else
 		escape_text(out, size, facts->last_reply_bytes, facts->last_reply.length, NULL);
 	only_codes(out, width);

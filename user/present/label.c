@@ -304,3 +304,20 @@ void label_endpoint(char *out, size_t size, const uint8_t address[16], uint16_t 
 		strcpy(text + room - 1, ELLIPSIS);
 	snprintf(out, size, v4 ? "%s:%s" : "[%s]:%s", text, number);
 }
+
+void label_destination(char *out, size_t size, const struct connection *connection,
+		       unsigned int width)
+{
+	static const char proxy[] = " (proxy)";
+	struct label label = {.path = false};
+
+	if (!connection->target_length) {
+		label_endpoint(out, size, connection->ends.remote, connection->ends.remote_port,
+			       width);
+		return;
+	}
+	escape_text(label.text, sizeof(label.text), connection->target, connection->target_length,
+		    NULL);
+	snprintf(label.suffix, sizeof(label.suffix), "%s", proxy);
+	label_fit(out, size, &label, width);
+}

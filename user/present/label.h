@@ -43,4 +43,8 @@ bool label_address(char *out, size_t size, const uint8_t address[16]);
 void label_endpoint(char *out, size_t size, const uint8_t address[16], uint16_t port,
 		    unsigned int width);
 
+/* The same of where a connection goes; through a proxy it is the target, "mx.example.net:25 (proxy)". */
+void label_destination(char *out, size_t size, const struct connection *connection,
+		       unsigned int width);
+
 #endif

@@ -180,6 +180,7 @@ static void dialogue(struct json *json, const struct connection *connection)
 	if (facts->smtp || replied)
 		replies(json, facts);
 	text_member(json, "last_reply", &facts->last_reply, facts->last_reply_bytes);
+	text_member(json, "receipt", &facts->receipt, facts->receipt_bytes);
 	if (facts->blocklist)
 		json_text(json, "blocklist", facts->blocklist);
 	counter(json, "gaps", facts->gaps, known);
@@ -197,6 +198,8 @@ static void smtp(struct json *json, const struct connection *connection)
 	json_open_object(json, "smtp");
 	if (connection->found > FOUND_NOT && connection->found <= FOUND_PROXY)
 		json_text(json, "found_by", found[connection->found]);
+	if (connection->target_length)
+		json_bytes(json, "target", connection->target, connection->target_length);
 	if (connection->session)
 		dialogue(json, connection);
 	if (connection->lost_bytes)

@@ -180,8 +180,7 @@ void text_connection(const struct text *text, const struct connection *connectio
 	label_source(&label, connection);
 	label_fit(cell, sizeof(cell), &label, layout->sent_by);
 	line_cell(&line, cell, layout->sent_by, layout->gap);
-	label_endpoint(cell, sizeof(cell), connection->ends.remote, connection->ends.remote_port,
-		       layout->to);
+	label_destination(cell, sizeof(cell), connection, layout->to);
 	line_cell(&line, cell, layout->to, layout->gap);
 	answer_mail(cell, sizeof(cell), connection, layout->mail);
 	line_cell_right(&line, cell, layout->mail, layout->gap);
@@ -218,8 +217,7 @@ static void step_heading(struct text *text, const struct connection *connection,
 	text_word(text, &line, word, indent(text), 1);
 	if (connection->opener)
 		text_process(text, &line, connection->opener, indent(text));
-	label_endpoint(word, sizeof(word), connection->ends.remote, connection->ends.remote_port,
-		       60);
+	label_destination(word, sizeof(word), connection, 60);
 	line_add(&line, " to ");
 	line_add(&line, word);
 	line_colour(&line, text_colour(text, STYLE_END));

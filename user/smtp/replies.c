@@ -218,6 +218,7 @@ static void complete(struct session *session, unsigned int code, const struct se
 {
 	struct session_facts *facts = &session->facts;
 	struct session_machine *machine = &session->machine;
+	uint32_t accepted;
 
 	facts->replies[code / 100 - 2]++;
 	facts->last_code = code;
@@ -228,7 +229,11 @@ static void complete(struct session *session, unsigned int code, const struct se
 		return;
 	}
 	machine->greeted = true;
+	accepted = facts->accepted;
 	answer(session, code, line);
+	if (facts->accepted != accepted)
+		facts_text(&facts->receipt, facts->receipt_bytes, LIMIT_REPLY, line->bytes,
+			   line->length, line->cut);
 }
 
 void replies_line(struct session *session, const struct session_line *line)

@@ -50,6 +50,8 @@ struct session_facts {
 	char sni_bytes[LIMIT_SNI];
 	char mechanism_bytes[LIMIT_MECHANISM]; /* upper case */
 	uint16_t last_code; /* 0 = none */
+	struct session_text receipt; /* the reply that accepted the last message: its queue id */
+	char receipt_bytes[LIMIT_REPLY];
 	/* The most telling refusal: the last 4xx/5xx whose text names a blocklist, else the last 5xx, else the last 4xx. */
 	struct session_text worst_reply;
 	char worst_reply_bytes[LIMIT_REPLY];

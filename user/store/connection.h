@@ -46,6 +46,9 @@ struct connection {
 	uint64_t bytes_out, bytes_in, sends, sent_bytes;
 	uint32_t retransmits;
 	uint64_t lost_bytes;
+	/* A proxy's target, "host:port" as the client wrote it, not terminated; length 0 = no proxy, or not readable */
+	uint16_t target_length;
+	char *target;
 	struct session *session; /* NULL until something was said */
 	struct verdict verdict;
 	/* --recipients: addresses, each ended by NUL; else NULL */

@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "store/connection.h"
 #include "store/orphans.h"
+#include "store/tunnel.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -66,6 +67,7 @@ static void entry_free(struct entry *entry)
 {
 	process_free(entry->connection.opener);
 	process_free(entry->connection.sender);
+	free(entry->connection.target);
 	free(entry->connection.session);
 	free(entry->connection.recipients);
 	free(entry);
@@ -225,11 +227,30 @@ static int take_state(struct table *table, struct entry *entry, const struct eve
 	return 0;
 }
 
+/* The request may come in pieces; the first that can be read counts. */
+static int take_target(struct connection *connection, const uint8_t *bytes, size_t length)
+{
+	char target[LIMIT_TARGET];
+	size_t found =
+		connection->target ? 0 : tunnel_target(target, sizeof(target), bytes, length);
+
+	if (!found)
+		return 0;
+	connection->target = malloc(found);
+	if (!connection->target)
+		return -ENOMEM;
+	memcpy(connection->target, target, found);
+	connection->target_length = found;
+	return 0;
+}
+
 static int take_data(struct table *table, struct entry *entry, const struct event_data *head,
 		     const uint8_t *bytes)
 {
 	struct connection *connection = &entry->connection;
 
+	if (head->flags & DATA_PROXY && take_target(connection, bytes, head->length))
+		return -ENOMEM;
 	if (!connection->session) {
 		connection->session = malloc(sizeof(*connection->session));
 		if (!connection->session)
