@@ -59,6 +59,13 @@ static int refuse(char *error, size_t size, const char *what, int code)
 	return -code;
 }
 
+/* Before the rest: it needs CAP_SETPCAP. Where that is missing, no new privileges cover it. */
+static void drop_bounds(void)
+{
+	capng_clear(CAPNG_SELECT_BOUNDS);
+	capng_apply(CAPNG_SELECT_BOUNDS);
+}
+
 static int drop_user(const struct rights_user *user, int *kept_uid)
 {
 	*kept_uid = 0;
@@ -183,9 +190,8 @@ int rights_drop(const struct rights_user *user, int *kept_uid, char *error, size
 	const char *still;
 	int rc;
 
-	/* The bounding set first: it needs CAP_SETPCAP, and no new privileges cover where that is missing. */
-	capng_clear(CAPNG_SELECT_BOTH);
-	capng_apply(CAPNG_SELECT_BOUNDS);
+	capng_get_caps_process();
+	drop_bounds();
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return refuse(error, error_size, "prctl", errno);
 	rc = drop_user(user, kept_uid);
@@ -222,9 +228,8 @@ int rights_reduce(char *error, size_t error_size)
 	capng_get_caps_process();
 	for (size_t i = 0; i < count; i++)
 		had[i] = capng_have_capability(CAPNG_PERMITTED, keep[i]);
+	drop_bounds();
 	capng_clear(CAPNG_SELECT_BOTH);
-	/* Needs CAP_SETPCAP; where that is missing, no new privileges cover it. */
-	capng_apply(CAPNG_SELECT_BOUNDS);
 	for (size_t i = 0; i < count; i++)
 		if (had[i])
 			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, keep[i]);
