@@ -124,6 +124,8 @@ def test_existing(case):
         smtp__accepted=1,
     )
     reasons(record, "existing")
+    if not record["process"].get("args"):
+        raise Failed("the arguments of a process from before the trace are missing")
 
 
 def wait_for(case, condition):

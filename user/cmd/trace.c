@@ -23,6 +23,7 @@
 #include "cmd/cmd.h"
 #include "cmd/show.h"
 #include "cmd/trace_options.h"
+#include "enrich/cmdline.h"
 #include "enrich/enrich.h"
 #include "enrich/users.h"
 #include "pass/channel.h"
@@ -105,6 +106,7 @@ static int on_record(void *context, const void *record, size_t size)
 	struct trace *trace = context;
 	const struct event_head *head = record;
 	struct enrichment extra;
+	struct event_open open;
 	uint16_t kind;
 
 	if (size < sizeof(*head) || head->size > size || head->size < sizeof(*head)) {
@@ -114,8 +116,14 @@ static int on_record(void *context, const void *record, size_t size)
 	kind = head->kind;
 	if (kind != EVENT_OPEN && kind != EVENT_SENDER)
 		return channel_write(&trace->writer, FRAME_EVENT, record, head->size, NULL, 0);
-	enrich_open(trace->enrich, record, head->size, boot_now(), &extra);
-	return channel_write(&trace->writer, FRAME_WHO, &extra, sizeof(extra), record, head->size);
+	size = head->size;
+	if (head->flags & EVENT_F_EXISTING && size <= sizeof(open)) {
+		memcpy(&open, record, size);
+		size = cmdline_add(&open, size);
+		record = &open;
+	}
+	enrich_open(trace->enrich, record, size, boot_now(), &extra);
+	return channel_write(&trace->writer, FRAME_WHO, &extra, sizeof(extra), record, size);
 }
 
 static int write_losses(struct trace *trace)
