@@ -116,8 +116,6 @@ $(O)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka -ljansson
 
-$(O)/tests/unit/test_corpus: LIBS += -lpcap
-
 unit: $(UNITS)
 	$(Q)rc=0; for test in $(UNITS); do $$test || rc=1; done; exit $$rc
 

@@ -291,7 +291,8 @@ static void flow_begin(struct flow *flow, const struct packet_tcp *tcp, int sour
 	flow->client = client_of(flows, tcp, source);
 	flow->existing = !(tcp->flags & PACKET_SYN);
 	assembly_init(&flow->assembly, &assembly_output, flow, &flows->budget);
-	flow->tap = tap_new(&tap_output, flow, &flows->ports, flow->key.port[!flow->client]);
+	flow->tap = tap_new(&tap_output, flow, &flows->ports, flow->key.port[!flow->client],
+			    flow->existing);
 	if (!flow->tap)
 		flows->counts.forgotten++;
 	if (is_listed(flow))

@@ -44,7 +44,7 @@ bool tap_port_listed(const struct tap_ports *ports, uint32_t port)
 }
 
 struct tap *tap_new(const struct tap_output *output, void *context, const struct tap_ports *ports,
-		    uint16_t server_port)
+		    uint16_t server_port, bool joined)
 {
 	struct tap *tap = calloc(1, sizeof(*tap));
 
@@ -57,6 +57,11 @@ struct tap *tap_new(const struct tap_output *output, void *context, const struct
 		tap->gate.wanted = 1;
 		tap->gate.found = FOUND_PORT;
 		tap->proven = true;
+		if (joined) { /* as the kernel takes a connection that was there before it */
+			tap->gate.protocol = GATE_SMTP;
+			tap->gate.greeted = 1;
+			tap->gate.hold = GATE_HOLD_JOINED;
+		}
 	}
 	return tap;
 }
@@ -231,13 +236,18 @@ static size_t step(struct tap *tap, enum event_direction from, const uint8_t *by
 	return cut.used;
 }
 
-/* Up to where the gate may see the client's bytes as one segment: to a body's end, if there is one in them. */
+/*
+ * Up to where the gate may see the client's bytes as one segment: to a body's end, if there is one in them. Where the last segment
+ * ended in the middle of one, a few bytes decide; so few are never skipped.
+ */
 static size_t until_dot(const struct tap *tap, const uint8_t *bytes, size_t length)
 {
 	const uint8_t *dot;
 
 	if (tap->gate.hold != GATE_HOLD_BODY)
 		return length;
+	if (tap->gate.dot)
+		return length < 4 ? length : 4;
 	dot = memmem(bytes, length, "\n.\r\n", 4);
 	return dot ? (size_t)(dot - bytes) + 4 : length;
 }

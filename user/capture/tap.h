@@ -36,9 +36,9 @@ struct tap_output {
 
 bool tap_port_listed(const struct tap_ports *ports, uint32_t port);
 
-/* NULL = out of memory. */
+/* joined: its beginning was not captured. NULL = out of memory. */
 struct tap *tap_new(const struct tap_output *output, void *context, const struct tap_ports *ports,
-		    uint16_t server_port);
+		    uint16_t server_port, bool joined);
 void tap_free(struct tap *tap); /* NULL is fine */
 
 void tap_bytes(struct tap *tap, enum event_direction from, const uint8_t *bytes, size_t length);
