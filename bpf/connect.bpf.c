@@ -56,6 +56,14 @@ static __always_inline void connect_closed(struct sock *sk, struct watch *watch)
 
 	if (!error && watch->stage < STAGE_ESTABLISHED)
 		error = BPF_CORE_READ(sk, sk_err_soft);
+	struct early *early = bpf_sk_storage_get(&earlies, sk, NULL, 0);
+
+	/* Server bytes that waited for others that never came. */
+	if (early && early->length) {
+		watch->streams[1].why = WITHHELD_MISSED;
+		watch->streams[1].offset += early->length;
+		__sync_fetch_and_add(&watch->streams[1].withheld, early->length);
+	}
 	if (watch->flags & WATCH_OPEN) {
 		output_note(watch, FROM_CLIENT);
 		output_note(watch, FROM_SERVER);

@@ -7,16 +7,10 @@
  */
 #define GATE_CODE
 #include "identity.bpf.h"
+#include "order.bpf.h"
 
 #define IPPROTO_TCP 6
 #define TCP_FLAG_SYN 0x02
-
-struct segment {
-	__u32 at; /* payload's offset in the packet */
-	__u32 end;
-	__u32 sequence; /* of the payload's first byte */
-	__u8 syn;
-};
 
 static __always_inline bool ipv6_extension(__u8 next)
 {
@@ -183,33 +177,37 @@ static __always_inline void confirm(struct watch *watch, struct bpf_sock *sk)
 static __always_inline void forget(struct bpf_sock *sk)
 {
 	bpf_sk_storage_delete(&held, sk);
+	bpf_sk_storage_delete(&earlies, sk);
 	bpf_sk_storage_delete(&watches, sk);
 }
 
-/*
- * What of the segment is new. False when nothing is. A gap is counted, and the gate told.
- */
-static __always_inline bool segment_new(struct watch *watch, struct stream *stream, __u32 direction,
-					struct segment *segment)
+/* Where the segment stands to the stream. */
+static __always_inline __s32 segment_ahead(struct watch *watch, struct stream *stream,
+					   struct segment *segment)
 {
-	__u32 length = segment->end - segment->at;
-	__s32 ahead;
-
 	if (segment->syn) {
 		/* Only before it is established: a stray SYN later must not move the stream. */
-		if (watch->stage == STAGE_ESTABLISHED && stream->started)
-			return false;
+		if (watch->stage == STAGE_ESTABLISHED && stream->started) {
+			segment->at = segment->end;
+			return 0;
+		}
 		stream->next = segment->sequence;
 		stream->started = 1;
 	}
-	if (segment->at >= segment->end)
-		return false;
-	if (!stream->started) {
+	if (segment->at < segment->end && !stream->started) {
 		stream->next = segment->sequence;
 		stream->started = 1;
 	}
-	ahead = segment->sequence - stream->next;
-	if (ahead > SEQUENCE_JUMP)
+	return segment->sequence - stream->next;
+}
+
+/* What of the segment is new. False when nothing is. A gap before it is counted, and the gate told. */
+static __always_inline bool segment_new(struct watch *watch, struct stream *stream, __u32 direction,
+					struct segment *segment, __s32 ahead)
+{
+	__u32 length = segment->end - segment->at;
+
+	if (segment->at >= segment->end || ahead > SEQUENCE_JUMP)
 		return false;
 	if (ahead < 0) {
 		if ((__s32)(segment->sequence + length - stream->next) <= 0)
@@ -325,7 +323,56 @@ static __always_inline void segment_walk(struct __sk_buff *skb, struct watch *wa
 	gate_missed(&watch->gate, direction == FROM_SERVER);
 }
 
-static __always_inline int dialogue(struct __sk_buff *skb, __u32 direction)
+/* One piece of what was put aside, if its turn has come. Returns its length, 0 = there is none. */
+__noinline int piece_early(struct __sk_buff *skb, struct watch *watch, struct scratch *scratch)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct stream *stream;
+	struct early *early;
+	__u32 length, used;
+
+	if (!sk || !watch || !scratch)
+		return 0;
+	early = bpf_sk_storage_get(&earlies, sk, NULL, 0);
+	if (!early)
+		return 0;
+	stream = &watch->streams[1];
+	length = early_take(early, stream, scratch);
+	if (!length)
+		return 0;
+	used = piece_judge(watch, sk, scratch, FROM_SERVER, length);
+	stream->next += used;
+	return used;
+}
+
+static __always_inline void early_walk(struct __sk_buff *skb, struct watch *watch,
+				       struct scratch *scratch)
+{
+	for (int i = 0; i < PIECES_MAX; i++)
+		if (piece_early(skb, watch, scratch) <= 0)
+			break;
+}
+
+/* The socket is watched, and has not been silenced. */
+static __always_inline struct watch *watch_speaking(struct bpf_sock *sk)
+{
+	struct watch *watch = bpf_sk_storage_get(&watches, sk, NULL, 0);
+
+	if (!watch || watch->stage < STAGE_SENT ||
+	    (watch->flags & (WATCH_COUNTED | WATCH_OPEN)) == WATCH_COUNTED)
+		return NULL;
+	return watch;
+}
+
+/* No place to work in, or another CPU does not come to an end. */
+static __always_inline void segment_missed(struct watch *watch, __u32 direction, __u32 length)
+{
+	withhold(watch, direction, length, WITHHELD_MISSED);
+	gate_missed(&watch->gate, direction == FROM_SERVER);
+}
+
+SEC("cgroup_skb/egress")
+int cgroup_skb__egress(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
 	struct segment segment;
@@ -335,37 +382,59 @@ static __always_inline int dialogue(struct __sk_buff *skb, __u32 direction)
 
 	if (!sk)
 		return 1;
-	watch = bpf_sk_storage_get(&watches, sk, NULL, 0);
-	if (!watch)
+	watch = watch_speaking(sk);
+	if (!watch || !segment_parse(skb, &segment))
 		return 1;
-	/* Attempts that are counted only say nothing more. */
-	if (watch->stage < STAGE_SENT ||
-	    (watch->flags & (WATCH_COUNTED | WATCH_OPEN)) == WATCH_COUNTED)
-		return 1;
-	if (!segment_parse(skb, &segment))
-		return 1;
-	stream = direction == FROM_SERVER ? &watch->streams[1] : &watch->streams[0];
-	if (!segment_new(watch, stream, direction, &segment))
+	stream = &watch->streams[0];
+	if (!segment_new(watch, stream, FROM_CLIENT, &segment,
+			 segment_ahead(watch, stream, &segment)))
 		return 1;
 	scratch = scratch_take();
 	if (!scratch) {
-		withhold(watch, direction, segment.end - segment.at, WITHHELD_MISSED);
-		gate_missed(&watch->gate, direction == FROM_SERVER);
+		segment_missed(watch, FROM_CLIENT, segment.end - segment.at);
 		return 1;
 	}
-	segment_walk(skb, watch, scratch, direction, &segment);
+	segment_walk(skb, watch, scratch, FROM_CLIENT, &segment);
 	scratch_return(scratch);
 	return 1;
 }
 
-SEC("cgroup_skb/egress")
-int cgroup_skb__egress(struct __sk_buff *skb)
+/* In the server's turn: the segment, and then what was waiting for it. */
+static __always_inline void server_segment(struct __sk_buff *skb, struct bpf_sock *sk,
+					   struct watch *watch, struct scratch *scratch,
+					   struct segment *segment)
 {
-	return dialogue(skb, FROM_CLIENT);
+	struct stream *stream = &watch->streams[1];
+	__s32 ahead = segment_ahead(watch, stream, segment);
+
+	if (ahead > 0 && ahead <= SEQUENCE_JUMP && segment->at < segment->end &&
+	    early_keep(skb, sk, segment))
+		return;
+	if (segment_new(watch, stream, FROM_SERVER, segment, ahead))
+		segment_walk(skb, watch, scratch, FROM_SERVER, segment);
+	early_walk(skb, watch, scratch);
 }
 
 SEC("cgroup_skb/ingress")
 int cgroup_skb__ingress(struct __sk_buff *skb)
 {
-	return dialogue(skb, FROM_SERVER);
+	struct bpf_sock *sk = skb->sk;
+	struct segment segment;
+	struct scratch *scratch;
+	struct watch *watch;
+
+	if (!sk)
+		return 1;
+	watch = watch_speaking(sk);
+	if (!watch || !segment_parse(skb, &segment))
+		return 1;
+	scratch = scratch_take();
+	if (scratch && server_enter(watch)) {
+		server_segment(skb, sk, watch, scratch, &segment);
+		server_leave(watch);
+	}
+	/* Else its bytes become a gap, as the stream goes on without them. */
+	if (scratch)
+		scratch_return(scratch);
+	return 1;
 }

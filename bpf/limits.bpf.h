@@ -23,6 +23,11 @@
 #define SEQUENCE_JUMP (1 << 20) /* a segment further ahead is forged or stray */
 
 /* before SMTP is proven on a port not listed: a CONNECT line, or a few words */
+/* Server bytes that came before their turn: a burst of replies on two queues. Half of it may come in front of the first. */
+#define EARLY_BYTES 4096
+#define EARLY_SEGMENT 1024 /* a larger one is no reply: it is told out of turn, with a gap */
+#define BUSY_TURNS 1024 /* some microseconds: what handling one segment takes */
+
 #define HELD_CLIENT 128
 #define HELD_SERVER 256 /* and the greeting */
 

@@ -8,6 +8,7 @@ const volatile struct tracer_settings settings = {.version = EVENT_VERSION};
 
 struct watches_map watches SEC(".maps");
 struct held_map held SEC(".maps");
+struct early_map earlies SEC(".maps");
 struct talks_map talks SEC(".maps");
 struct events_map events SEC(".maps");
 struct counters_map counters SEC(".maps");

@@ -99,7 +99,7 @@ struct watch {
 	__u16 remote_port;
 	__u8 stage;
 	__u8 flags; /* WATCH_* */
-	__u32 reserved;
+	__u32 busy; /* a CPU is at the server's stream: there may be two at once */
 };
 
 /* The first words on a port that is not listed, until they prove something. */
@@ -112,6 +112,24 @@ struct held {
 	__u8 client[2 *
 		    HELD_CLIENT]; /* the second half is only room for the verifier's arithmetic */
 	__u8 server[2 * HELD_SERVER];
+};
+
+/* The payload of one TCP segment. */
+struct segment {
+	__u32 at; /* payload's offset in the packet */
+	__u32 end;
+	__u32 sequence; /* of the payload's first byte */
+	__u8 syn;
+};
+
+/* Server segments that came before their turn, one run of bytes. */
+struct early {
+	__u32 sequence; /* of the first byte */
+	__u32 begin; /* where it stands in bytes[] */
+	__u32 length;
+	__u32 reserved;
+	__u8 bytes[EARLY_BYTES +
+		   EARLY_SEGMENT]; /* the last part is only room for the verifier's arithmetic */
 };
 
 /* A place to build a record in. The programs can interrupt one another on a CPU: `taken` is an atomic flag. */
@@ -139,6 +157,13 @@ struct held_map {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
 	__type(value, struct held);
+};
+
+struct early_map {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct early);
 };
 
 struct talks_map {
@@ -176,6 +201,7 @@ struct scratches_map {
 
 extern struct watches_map watches SEC(".maps");
 extern struct held_map held SEC(".maps");
+extern struct early_map earlies SEC(".maps");
 extern struct talks_map talks SEC(".maps");
 extern struct events_map events SEC(".maps");
 extern struct counters_map counters SEC(".maps");
