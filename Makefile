@@ -59,7 +59,7 @@ TOOLS := $(TOOL_SRCS:%.c=$(O)/%)
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
 UNITS := $(UNIT_SRCS:%.c=$(O)/%)
 
-.PHONY: all help run test deps test-deps check unit live demo format format-check layers style cover bench vmtest arm64 clean install uninstall tools
+.PHONY: all help fuzz run test deps test-deps check unit live demo format format-check layers style cover bench vmtest arm64 clean install uninstall tools
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -67,7 +67,7 @@ all: smtpsnoop tools
 
 help:
 	@sed -n '2,/^$$/s/^# //p' Makefile
-	@echo 'targets: all run demo test check unit live vmtest arm64 bench cover format format-check layers deps test-deps install uninstall clean'
+	@echo 'targets: all run demo test check unit live fuzz vmtest arm64 bench cover format format-check layers deps test-deps install uninstall clean'
 
 smtpsnoop: $(O)/smtpsnoop
 	$(Q)cp $< $@.new && mv -f $@.new $@
@@ -118,6 +118,28 @@ $(O)/tests/unit/%: tests/unit/%.c $(LIB)
 
 unit: $(UNITS)
 	$(Q)rc=0; for test in $(UNITS); do $$test || rc=1; done; exit $$rc
+
+# libFuzzer with sanitizers; SECONDS=60 for each target, TARGETS="gate json" selects.
+SECONDS ?= 60
+FUZZ := $(O)/fuzz
+FUZZ_SRCS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_LIB_SRCS := $(filter-out $(shell grep -ls 'smtpsnoop.skel.h' user/*/*.c),$(LIB_SRCS))
+FUZZ_CFLAGS := -std=gnu11 $(WARN) -Wno-missing-prototypes -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+
+fuzz: $(FUZZ_SRCS:tests/fuzz/%.c=$(FUZZ)/%)
+	tests/fuzz/run $(SECONDS) $(FUZZ) $(TARGETS)
+
+$(FUZZ)/user/%.o: user/%.c
+	$(call say,FUZZ,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+$(FUZZ)/libuser.a: $(FUZZ_LIB_SRCS:%.c=$(FUZZ)/%.o)
+	$(Q)rm -f $@ && ar rcsD $@ $^
+
+$(FUZZ)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(FUZZ)/libuser.a
+	$(call say,FUZZ,$<)
+	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< $(FUZZ)/libuser.a $(LIBS) -ljansson
 
 run: all
 	./smtpsnoop trace $(ARGS)
@@ -189,4 +211,4 @@ install: smtpsnoop
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/smtpsnoop $(DESTDIR)$(MANDIR)/man8/smtpsnoop.8 $(DESTDIR)$(MANDIR)/man5/smtpsnoop.conf.5
 
--include $(wildcard $(O)/*/*.d $(O)/*/*/*.d $(O)/*/*.bpf.d)
+-include $(wildcard $(O)/*/*.d $(O)/*/*/*/*.d $(O)/*/*/*.d $(O)/*/*.bpf.d)

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fuzz_frames.c - hostile bytes where the kernel's records are expected: a batch of the channel, to the printed records
+ *
+ * The lengths in a record's head are set right for half of the inputs; else hardly any would come further than the first check.
+ */
+#include <stddef.h>
+#include <stdio.h>
+
+#include "fuzz.h"
+#include "present/present.h"
+
+static struct present *present;
+
+static void on_end(void *context, const struct connection *connection)
+{
+	(void)context;
+	present_connection(present, connection, 0);
+}
+
+static void on_step(void *context, const struct connection *connection, uint64_t time,
+		    const char *what, const char *line, size_t length)
+{
+	(void)context;
+	present_step(present, connection, time, what, line, length, 0);
+}
+
+/* What makes a record one, where chance would need too long. */
+static void repair(uint16_t kind, uint8_t *payload, uint32_t length)
+{
+	size_t at = kind == FRAME_WHO ? sizeof(struct enrichment) : 0;
+	struct event_head head;
+
+	if (length < at + sizeof(head))
+		return;
+	memcpy(&head, payload + at, sizeof(head));
+	head.size = (uint32_t)(length - at);
+	head.kind = kind == FRAME_WHO ? EVENT_OPEN + (head.kind & 1)
+		    : head.kind & 1   ? EVENT_STATE
+				      : EVENT_DATA;
+	head.cookie &= 3;
+	head.generation &= 1;
+	memcpy(payload + at, &head, sizeof(head));
+	if (kind == FRAME_EVENT && head.kind == EVENT_DATA &&
+	    length >= offsetof(struct event_data, bytes)) {
+		uint32_t bytes = length - (uint32_t)offsetof(struct event_data, bytes);
+
+		memcpy(payload + offsetof(struct event_data, length), &bytes, sizeof(bytes));
+		payload[offsetof(struct event_data, direction)] &= 1;
+		payload[offsetof(struct event_data, why)] &= 7;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	static uint8_t payload[8192] __attribute__((aligned(8)));
+	struct present_options how = {.width = 80, .verdicts = ~0u, .recipients = true};
+	struct table_options options = {.keep_recipients = true,
+					.progress_seconds = 1,
+					.on_end = on_end,
+					.on_progress = on_end,
+					.on_step = on_step};
+	struct input input = {bytes, size};
+	struct config *config = config_default();
+	static FILE *nowhere;
+	struct table *table;
+	uint64_t now = 1;
+
+	if (!nowhere)
+		nowhere = fopen("/dev/null", "w");
+	how.out = nowhere;
+	how.json = size & 1;
+	options.judge = judge_new(config);
+	present = present_new(&how);
+	table = table_new(&options);
+	must(nowhere && options.judge && present && table);
+	while (input.left) {
+		uint8_t head = input_byte(&input);
+		uint16_t kind = head & 1 ? FRAME_WHO : FRAME_EVENT;
+		uint32_t length;
+		const uint8_t *record = input_bytes(&input, input_word(&input) % 4096, &length);
+
+		memcpy(payload, record, length);
+		if (head & 2) {
+			/* Zeros behind short records: texts of no length. */
+			if (kind == FRAME_EVENT && head & 4 &&
+			    length < sizeof(struct event_state)) {
+				memset(payload + length, 0, sizeof(struct event_state) - length);
+				length = sizeof(struct event_state);
+			}
+			repair(kind, payload, length);
+		}
+		table_frame(table, head & 8 ? head : kind, payload, length);
+		if (head & 0x80)
+			table_tick(table, now += 400000000);
+	}
+	table_end(table, now);
+	present_end(present, NULL, NULL, 0, table_over(table), table_orphans(table), now, 0);
+	table_free(table);
+	present_free(present);
+	judge_free(options.judge);
+	config_free(config);
+	return 0;
+}
