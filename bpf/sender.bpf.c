@@ -3,7 +3,8 @@
  * sender.bpf.c - who writes: sends and bytes by sender, and connections handed to another process
  *
  * fentry/tcp_sendmsg where functions can be hooked, kprobe/tcp_sendmsg where only that is to be had, else
- * tp_btf/sock_send_length (since 6.3, 6e6eda44b939). Exactly one of them is attached. io_uring, sendfile and splice pass here too.
+ * tp_btf/sock_send_length (since 6.3, 6e6eda44b939). Exactly one of them is attached. io_uring passes here
+ * too, sendfile and splice since 6.5 (dc97391e6610; before, tcp_sendpage).
  * Kprobes can't reach socket storage: they find the writers of known SMTP sockets in `talks`.
  */
 #include "identity.bpf.h"

@@ -71,6 +71,7 @@ enum gate_hold {
 	GATE_HOLD_EARLY = 5, /* not SMTP's words, and no greeting yet */
 	/* The connection was there before us: what comes next may be anything. */
 	GATE_HOLD_JOINED = 6,
+	GATE_HOLD_USER = 7, /* what follows FTP's USER is a password */
 };
 
 /* where in a client line we are */
@@ -92,6 +93,7 @@ enum gate_verb {
 	GATE_VERB_AUTH,
 	GATE_VERB_STARTTLS,
 	GATE_VERB_BDAT,
+	GATE_VERB_USER,
 };
 
 struct gate_side {

@@ -44,8 +44,11 @@ GATE_INLINE int gate_classify(struct gate *gate)
 			line->verb = GATE_VERB_BDAT;
 		} else if (verb == GATE_WORD4('U', 'S', 'E', 'R') ||
 			   verb == GATE_WORD4('F', 'E', 'A', 'T')) {
-			if (gate->protocol == GATE_CANDIDATE)
+			if (gate->protocol == GATE_CANDIDATE && !gate->wanted)
 				goto other;
+			/* On a listed port the server's answer tells an FTP client from one that pretends. */
+			if (verb == GATE_WORD4('U', 'S', 'E', 'R'))
+				line->verb = GATE_VERB_USER;
 		} else if (verb == GATE_WORD4('N', 'O', 'O', 'P') ||
 			   verb == GATE_WORD4('R', 'S', 'E', 'T') ||
 			   verb == GATE_WORD4('H', 'E', 'L', 'P') ||
@@ -123,6 +126,8 @@ GATE_INLINE int gate_command(struct gate *gate)
 		gate->dot = 2; /* the line feed of DATA counts: a body may be empty */
 	} else if (verb == GATE_VERB_AUTH) {
 		gate->hold = GATE_HOLD_SECRET;
+	} else if (verb == GATE_VERB_USER) {
+		gate->hold = GATE_HOLD_USER;
 	} else if (verb == GATE_VERB_STARTTLS) {
 		gate->hold = GATE_HOLD_STARTTLS;
 	} else if (verb == GATE_VERB_BDAT && line->part != GATE_PART_REST && line->number &&
@@ -436,34 +441,41 @@ GATE_FUNC gate_client_one(struct gate *gate, __u32 c)
 	return step | (step == GATE_LAST && part == GATE_PART_TARGET ? DATA_PROXY << 8 : 0);
 }
 
+/* A whole command, or one that no text begins like, at the start of a segment. */
+GATE_INLINE int gate_joins(const struct gate_piece *piece)
+{
+	__u64 word = 0;
+	__u32 verb;
+
+	for (int i = 0; i < 8; i++)
+		word = word << 8 | gate_upper(piece->bytes[i]);
+	verb = word >> 32;
+	if (word == GATE_WORD8('M', 'A', 'I', 'L', ' ', 'F', 'R', 'O') ||
+	    word == GATE_WORD8('R', 'C', 'P', 'T', ' ', 'T', 'O', ':') ||
+	    word == GATE_WORD8('S', 'T', 'A', 'R', 'T', 'T', 'L', 'S'))
+		return 1;
+	if ((verb == GATE_WORD4('E', 'H', 'L', 'O') || verb == GATE_WORD4('H', 'E', 'L', 'O')) &&
+	    piece->bytes[4] == ' ')
+		return 1;
+	return (verb == GATE_WORD4('R', 'S', 'E', 'T') || verb == GATE_WORD4('Q', 'U', 'I', 'T') ||
+		verb == GATE_WORD4('D', 'A', 'T', 'A')) &&
+	       piece->bytes[4] == '\r' && piece->bytes[5] == '\n';
+}
+
 /*
  * The first bytes of a client that was connected before: a command at the start of a segment is one; anything else may be the middle
  * of a body or a password, and is withheld until the server's next reply.
  */
 GATE_INLINE void gate_joined(struct gate *gate, const struct gate_piece *piece, __u32 length)
 {
-	__u32 verb = GATE_WORD4(gate_upper(piece->bytes[0]), gate_upper(piece->bytes[1]),
-				gate_upper(piece->bytes[2]), gate_upper(piece->bytes[3]));
-
 	gate->hold = GATE_HOLD_BODY;
 	gate->hold_replies = 0;
 	gate->dot = 0;
-	if (length < 6)
-		return;
-	if (piece->bytes[0] >= 0x14 && piece->bytes[0] <= 0x17 && piece->bytes[1] == 3) {
-		gate->protocol =
-			GATE_TLS; /* a record other than a ClientHello: in the middle of it */
+	if (length >= 6 && piece->bytes[0] >= 0x14 && piece->bytes[0] <= 0x17 &&
+	    piece->bytes[1] == 3) { /* a TLS record, in the middle of it */
+		gate->protocol = GATE_TLS;
 		gate->client.part = GATE_PART_SECRET;
-	} else if (verb == GATE_WORD4('M', 'A', 'I', 'L') ||
-		   verb == GATE_WORD4('R', 'C', 'P', 'T') ||
-		   verb == GATE_WORD4('E', 'H', 'L', 'O') ||
-		   verb == GATE_WORD4('H', 'E', 'L', 'O') ||
-		   verb == GATE_WORD4('R', 'S', 'E', 'T') ||
-		   verb == GATE_WORD4('Q', 'U', 'I', 'T') ||
-		   verb == GATE_WORD4('D', 'A', 'T', 'A') ||
-		   verb == GATE_WORD4('N', 'O', 'O', 'P') ||
-		   verb == GATE_WORD4('A', 'U', 'T', 'H') ||
-		   verb == GATE_WORD4('S', 'T', 'A', 'R')) {
+	} else if (length >= 6 && gate_joins(piece)) {
 		gate->hold = GATE_HOLD_NOT;
 	}
 }

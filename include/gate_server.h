@@ -32,6 +32,11 @@ GATE_INLINE int gate_reply(struct gate *gate, __u32 code)
 	}
 	if (gate->hold == GATE_HOLD_NOT || gate->hold == GATE_HOLD_EARLY)
 		return 0;
+	/* RFC 959 5.4: USER is answered 230, 331 or 332. No SMTP server says so to it. */
+	if (gate->hold == GATE_HOLD_USER && (code == 331 || code == 332 || code == 230)) {
+		gate->protocol = GATE_NOT;
+		return 1;
+	}
 	if (gate->hold == GATE_HOLD_STARTTLS && code == 220) {
 		gate->hold = GATE_HOLD_NOT;
 		gate->protocol = GATE_TLS;

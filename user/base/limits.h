@@ -46,8 +46,10 @@
 #define LIMIT_RULES 256 /* of each kind in the configuration */
 #define LIMIT_USERS 1024 /* names kept of user ids; the one asked for longest ago goes first */
 #define LIMIT_HOST_ADDRESSES 16384 /* a host of a hoster may have a /18 of them */
-#define LIMIT_HELO_NAMES 8 /* different HELO names remembered of an actor: two are enough for helo-changes */
-#define LIMIT_FAN_OUT 64 /* different destinations remembered of an actor, so the largest fan-out threshold */
+#define LIMIT_HELO_NAMES                                                                           \
+	8 /* different HELO names remembered of an actor: two are enough for helo-changes */
+#define LIMIT_FAN_OUT                                                                              \
+	64 /* different destinations remembered of an actor, so the largest fan-out threshold */
 #define LIMIT_CONFIG_BYTES 1048576 /* a configuration larger than this is a mistake */
 #define LIMIT_LOSS_ROWS 4096 /* as in bpf/limits.bpf.h */
 
@@ -55,8 +57,10 @@
  * Linux grows a socket's buffer to by default. */
 #define LIMIT_EARLY 4194304
 #define LIMIT_EARLY_ALL 67108864
-#define LIMIT_PATIENCE 128 /* packets of a connection until a hole that the other side has filled is given up */
-#define LIMIT_FLOWS 65536 /* TCP connections followed at once; the one heard of longest ago goes first */
+#define LIMIT_PATIENCE                                                                             \
+	128 /* packets of a connection until a hole that the other side has filled is given up */
+#define LIMIT_FLOWS                                                                                \
+	65536 /* TCP connections followed at once; the one heard of longest ago goes first */
 #define LIMIT_WORDS 8192 /* said before SMTP is proven on a port that is not listed */
 #define LIMIT_FRAGMENTS 128 /* IP datagrams waiting for a part, 66 kB each */
 #define LIMIT_FRAGMENT_SECONDS 30 /* as Linux waits for one: net.ipv4.ipfrag_time */

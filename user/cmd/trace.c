@@ -117,13 +117,14 @@ static int on_record(void *context, const void *record, size_t size)
 	if (kind != EVENT_OPEN && kind != EVENT_SENDER)
 		return channel_write(&trace->writer, FRAME_EVENT, record, head->size, NULL, 0);
 	size = head->size;
-	if (head->flags & EVENT_F_EXISTING && size <= sizeof(open)) {
-		memcpy(&open, record, size);
-		size = cmdline_add(&open, size);
-		record = &open;
+	if (size > sizeof(open) || size < offsetof(struct event_open, text)) {
+		msg_error("the kernel programs wrote a record that is none");
+		return -EBADMSG;
 	}
-	enrich_open(trace->enrich, record, size, boot_now(), &extra);
-	return channel_write(&trace->writer, FRAME_WHO, &extra, sizeof(extra), record, size);
+	memcpy(&open, record, size);
+	size = cmdline_add(&open, size);
+	enrich_open(trace->enrich, &open, size, boot_now(), &extra);
+	return channel_write(&trace->writer, FRAME_WHO, &extra, sizeof(extra), &open, size);
 }
 
 static int write_losses(struct trace *trace)
@@ -161,7 +162,11 @@ static int write_end(struct trace *trace, int status)
 	tracer_counters(trace->tracer, &end.counters);
 	if (rows)
 		end.loss_rows = tracer_losses(trace->tracer, rows, LIMIT_LOSS_SHOWN);
+	end.states_missed = tracer_missed(trace->tracer);
 	shown = end.loss_rows < LIMIT_LOSS_SHOWN ? end.loss_rows : LIMIT_LOSS_SHOWN;
+	for (size_t i = 0; i < shown; i++)
+		enrich_user(trace->enrich, rows[i].key.uid, boot_now(), rows[i].user,
+			    sizeof(rows[i].user));
 	rc = channel_write(&trace->writer, FRAME_END, &end, sizeof(end), rows,
 			   shown * sizeof(*rows));
 	free(rows);

@@ -102,3 +102,8 @@ void enrich_open(struct enrich *enrich, const struct event_open *open, size_t si
 	out->host_address = addresses_has(enrich->addresses, open->ends.remote) &&
 			    (out->host_netns || !address_is_loopback(open->ends.remote));
 }
+
+void enrich_user(struct enrich *enrich, uint32_t uid, uint64_t now, char *name, size_t size)
+{
+	users_name(enrich->users, uid, now, name, size);
+}

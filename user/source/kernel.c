@@ -61,8 +61,7 @@ void kernel_refusal(const char *what, int error, char *sentence, size_t size)
 			 "no memory for %s: free some, or give a smaller --ring-size", what);
 	else
 		snprintf(sentence, size,
-			 "Linux %s cannot run %s (%s): 5.11 or newer with BTF is needed, "
-			 "5.15 or newer recommended",
+			 "Linux %s cannot run %s (%s): 5.12 or newer with BTF is needed",
 			 name.release, what, strerror(error));
 }
 
@@ -94,7 +93,7 @@ bool tracer_cannot(char *error, size_t error_size)
 		/* Some 4.18 kernels carry much newer BPF: BTF decides there. */
 		if (!kernel_has_btf()) {
 			snprintf(error, error_size,
-				 "Linux %s is too old: 5.11 or newer with BTF is needed",
+				 "Linux %s is too old: 5.12 or newer with BTF is needed",
 				 name.release);
 			return true;
 		}

@@ -346,6 +346,23 @@ void tracer_counters(const struct tracer *tracer, struct event_counters *sum)
 	free(each);
 }
 
+uint64_t tracer_missed(const struct tracer *tracer)
+{
+	struct bpf_program *program;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(program, tracer->skel->obj)
+	{
+		struct bpf_prog_info info = {0};
+		uint32_t size = sizeof(info);
+		int fd = bpf_program__fd(program);
+
+		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
+			sum += info.recursion_misses;
+	}
+	return sum;
+}
+
 static int more_lost(const void *a, const void *b)
 {
 	const struct frame_loss_row *left = a, *right = b;

@@ -52,6 +52,9 @@ int tracer_drain(struct tracer *tracer, tracer_record_fn *fn, void *context);
 
 void tracer_counters(const struct tracer *tracer, struct event_counters *sum);
 
+/* Times that the kernel left a program out because the CPU was in it already. */
+uint64_t tracer_missed(const struct tracer *tracer);
+
 /* The loss table, largest first, at most `room` rows; returns how many there are in all. user[] stays empty. */
 size_t tracer_losses(const struct tracer *tracer, struct frame_loss_row *rows, size_t room);
 
