@@ -52,6 +52,8 @@ static __always_inline bool early_keep(struct __sk_buff *skb, struct bpf_sock *s
 		return false;
 	barrier_var(length);
 	length = ((length - 1) & (EARLY_SEGMENT - 1)) + 1;
+	barrier_var(to); /* 6.1 forgets the comparison where the number was kept on the stack before it */
+	to &= EARLY_BYTES - 1;
 	if (bpf_skb_load_bytes(skb, segment->at, early->bytes + to, length))
 		return false;
 	if (to < early->begin) {
@@ -84,6 +86,8 @@ static __always_inline __u32 early_take(struct early *early, struct stream *stre
 		return 0;
 	barrier_var(length);
 	length = ((length - 1) & (EVENT_PIECE_MAX - 1)) + 1;
+	barrier_var(from);
+	from &= EARLY_BYTES - 1;
 	if (bpf_probe_read_kernel(scratch->data.bytes, length, early->bytes + from))
 		return 0;
 	return length;
