@@ -116,6 +116,8 @@ $(O)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka -ljansson
 
+$(O)/tests/unit/test_mutations: ALL_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+
 unit: $(UNITS)
 	$(Q)rc=0; for test in $(UNITS); do $$test || rc=1; done; exit $$rc
 
@@ -124,7 +126,7 @@ SECONDS ?= 60
 FUZZ := $(O)/fuzz
 FUZZ_SRCS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_LIB_SRCS := $(filter-out $(shell grep -ls 'smtpsnoop.skel.h' user/*/*.c),$(LIB_SRCS))
-FUZZ_CFLAGS := -std=gnu11 $(WARN) -Wno-missing-prototypes -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_CFLAGS := -std=gnu11 $(WARN) -Wno-missing-prototypes -Wno-implicit-fallthrough -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
 fuzz: $(FUZZ_SRCS:tests/fuzz/%.c=$(FUZZ)/%)
 	tests/fuzz/run $(SECONDS) $(FUZZ) $(TARGETS)
@@ -197,7 +199,7 @@ demo: all
 # Lines that the unit tests reach, user side; a page a file in cover/.
 cover:
 	$(Q)$(MAKE) --no-print-directory COVER=1 unit
-	$(Q)mkdir -p cover && cd cover && gcov -r -s .. -o ../.output/cover $$(find ../.output/cover -name '*.gcda') > summary.txt
+	$(Q)mkdir -p cover && cd cover && gcov -r -s .. $$(find ../.output/cover -name '*.gcda') > summary.txt
 	$(Q)tools/cover-table cover/summary.txt
 
 install: smtpsnoop

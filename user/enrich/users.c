@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/types.h>
 
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "base/frame.h"
@@ -87,6 +88,10 @@ void users_name(struct users *users, uint32_t uid, uint64_t now, char *name, siz
 			user->asked = now;
 			memcpy(user->name, fresh, sizeof(fresh));
 			HASH_ADD(hh, users->by_uid, uid, sizeof(user->uid), user);
+			if (!user->hh.tbl) {
+				free(user);
+				user = NULL;
+			}
 		}
 	}
 	answer = user ? user->name : fresh;

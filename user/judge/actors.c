@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "base/limits.h"
@@ -105,6 +106,10 @@ static struct actor *touch(struct actors *actors, const struct event_identity *w
 						.uid = who->uid};
 	}
 	HASH_ADD(hh, actors->by_key, key, sizeof(actor->key), actor);
+	if (!actor->hh.tbl) {
+		free(actor);
+		return NULL;
+	}
 	return actor;
 }
 
