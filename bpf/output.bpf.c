@@ -142,9 +142,10 @@ __noinline int output_open(struct watch *watch, __u32 flags, __u64 task)
 		return 0;
 	watch->flags |= flags & EVENT_F_SMALL ? WATCH_OPEN : WATCH_OPEN | WATCH_FULL;
 	if (settings.use_talks) {
-		__u64 key = watch->talk.sock;
+		struct talk talk = watch->talk; /* 6.1 takes keys and values from the stack only */
+		__u64 key = talk.sock;
 
-		bpf_map_update_elem(&talks, &key, &watch->talk, BPF_ANY);
+		bpf_map_update_elem(&talks, &key, &talk, BPF_ANY);
 	}
 	return 0;
 }
@@ -207,7 +208,9 @@ __noinline int output_state(struct watch *watch, __u32 transition, __u32 error)
 		state->retransmits = BPF_CORE_READ(tcp, total_retrans);
 		talk = &watch->talk;
 		if (settings.use_talks) {
-			talk = bpf_map_lookup_elem(&talks, &watch->talk.sock);
+			__u64 key = watch->talk.sock;
+
+			talk = bpf_map_lookup_elem(&talks, &key);
 			if (!talk)
 				talk = &watch->talk;
 		}
