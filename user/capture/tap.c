@@ -237,32 +237,33 @@ static size_t step(struct tap *tap, enum event_direction from, const uint8_t *by
 }
 
 /*
- * Up to where the gate may see the client's bytes as one segment: to a body's end, if there is one in them. Where the last segment
- * ended in the middle of one, a few bytes decide; so few are never skipped.
+ * Up to where the gate may see the client's bytes as one segment: to a body's end, if there is one in them, and then *dot is set;
+ * it need not search the rest. Where the last segment ended in the middle of one, a few bytes decide; so few are never skipped.
  */
-static size_t until_dot(const struct tap *tap, const uint8_t *bytes, size_t length)
+static size_t until_dot(const struct tap *tap, const uint8_t *bytes, size_t length, bool *dot)
 {
-	const uint8_t *dot;
+	const uint8_t *found;
 
+	*dot = false;
 	if (tap->gate.hold != GATE_HOLD_BODY)
 		return length;
 	if (tap->gate.dot)
 		return length < 4 ? length : 4;
-	dot = memmem(bytes, length, "\n.\r\n", 4);
-	return dot ? (size_t)(dot - bytes) + 4 : length;
+	found = memmem(bytes, length, "\n.\r\n", 4);
+	*dot = found != NULL;
+	return found ? (size_t)(found - bytes) + 4 : length;
 }
 
 void tap_bytes(struct tap *tap, enum event_direction from, const uint8_t *bytes, size_t length)
 {
 	listed = tap->ports;
 	while (length && tap_state(tap) != TAP_NOT) {
-		size_t size = from == FROM_CLIENT ? until_dot(tap, bytes, length) : length;
-		bool body = tap->gate.hold == GATE_HOLD_BODY;
-		bool ends_line = bytes[size - 1] == '\n';
+		bool body = tap->gate.hold == GATE_HOLD_BODY, dot = false;
+		size_t size = from == FROM_CLIENT ? until_dot(tap, bytes, length, &dot) : length;
 
-		/* What is behind a body may be its follow-up: look for the next one's end from there. */
+		/* What is behind a body may be the next one's envelope and text: look anew from there. */
 		while (size) {
-			size_t used = step(tap, from, bytes, size, ends_line);
+			size_t used = step(tap, from, bytes, size, dot);
 
 			bytes += used;
 			size -= used;
