@@ -4,9 +4,11 @@ import gzip
 import json
 import os
 import subprocess
+import time
 
+from dialogue import envelope, message, say
 from marks import quick
-from world import ROOT, Failed, Skipped
+from world import ROOT, SINK4, Failed, Skipped, need
 
 CORPUS = os.path.join(ROOT, "..", "shared", "corpus")
 PLAIN = ("greeting", "helo", "last_reply", "messages", "accepted", "recipients", "refused", "replies")
@@ -127,7 +129,98 @@ def test_read_is_refused(case):
         (("/",), 2, "directory"),
         (("/etc/passwd",), 1, "unknown file format"),
         (("/etc/passwd", "--", "prot", "25"), 2, "filter"),
+        (("--follow", "/etc/passwd", "/etc/group"), 2, "one file"),
     ):
         done = case.smtpsnoop("read", *arguments)
         if done.returncode != status or word not in done.stderr or len(done.stderr.splitlines()) != 1:
             raise Failed(f"{arguments}: status {done.returncode}, said {done.stderr!r}")
+
+
+@quick
+def test_full_disk(case):
+    """output that can't be written is said, and makes the status 1"""
+    expected()
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [case.options.binary, "read", os.path.join(CORPUS, "zeek-smtp.pcap")],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    if done.returncode != 1 or b"No space left" not in done.stderr:
+        raise Failed(f"status {done.returncode}: {done.stderr.decode()[-300:]}")
+
+
+class Capture:
+    """tcpdump in the actors' network, writing to a file."""
+
+    def __init__(self, case):
+        need("tcpdump")
+        self.path = os.path.join(case.world.folder, "live.pcap")
+        namespace = case.world.netns("actor")
+        self.process = subprocess.Popen(
+            ["nsenter", "--net=" + namespace, "tcpdump", "-i", "any", "-U", "-s", "0", "-Z", "root", "-w", self.path, "tcp"],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        while b"listening" not in (line := self.process.stderr.readline()):
+            if not line:
+                raise Failed("tcpdump does not start")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        time.sleep(0.3)  # the last packets are on their way through tcpdump
+        self.process.terminate()
+        self.process.communicate()
+
+
+def test_trace_and_read_agree(case):
+    """the same connections, traced and captured at the same time: the same dialogue"""
+    trace = case.trace()
+    case.sink(address=SINK4)
+    case.sink(port=2526, address=SINK4)
+    with Capture(case) as capture:
+        for steps, port in (
+            (message(), 25),
+            (message(recipients=("a@x.example", "b@y.example")), 25),
+            (message(body="x" * 70 + "\r\n" + "MAIL FROM:<no@body.example>\r\n" * 3000), 25),
+            (envelope(), 25),
+            (message(), 2526),
+        ):
+            say(case, steps, port=port).wait()
+    trace.stop()
+    traced = {key(record): record for record in trace.of("connection")}
+    captured = {key(record): record for record in connections(read(case, "--json", capture.path))}
+    if len(traced) != 5 or traced.keys() != captured.keys():
+        raise Failed(f"traced {sorted(traced)}, read {sorted(captured)}")
+    for which, record in traced.items():
+        other = captured[which]
+        for part in ("smtp", "tls"):
+            if record[part] != other[part]:
+                raise Failed(f"{which}: trace says {record[part]}, read {other[part]}")
+        if record["event"]["outcome"] != other["event"]["outcome"]:
+            raise Failed(f"{which}: {record['event']} and {other['event']}")
+
+
+@quick
+def test_follow(case):
+    """a file that still grows is waited for"""
+    expected()
+    path = os.path.join(case.world.folder, "growing.pcap")
+    with open(os.path.join(CORPUS, "zeek-smtp.pcap"), "rb") as stream:
+        whole = stream.read()
+    with open(path, "wb", buffering=0) as growing:
+        growing.write(whole[:1000])
+        process = subprocess.Popen(
+            [case.options.binary, "read", "--follow", "--json", "--count", "1", path],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        time.sleep(0.5)
+        growing.write(whole[1000:])
+        output, errors = process.communicate(timeout=20 * case.world.slow)
+    found = [json.loads(line)["event"]["action"] for line in output.splitlines()]
+    if process.returncode or found != ["start", "connection", "end"]:
+        raise Failed(f"status {process.returncode}, {found}, {errors.decode()[-300:]}")
