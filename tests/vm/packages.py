@@ -44,7 +44,7 @@ def read_list():
         words = line.split("#")[0].split()
         if not words:
             continue
-        if words[0] == "kernel" and len(words) == 6 and words[5] in ("runs", "refuses"):
+        if words[0] == "kernel" and len(words) == 6:
             kernels[words[1]] = tuple(words[2:])
         elif words[0] == "tools" and len(words) >= 5:
             tools[words[1]] = (words[2], words[3].split(","), words[4:])
