@@ -35,7 +35,10 @@ ALL_CFLAGS := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) 
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(if $(COVER),--coverage) $(LDFLAGS)
 LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lpcap
 ifeq ($(STATIC),1)
-ALL_LDFLAGS := -static-pie -Wl,-z,relro,-z,now $(LDFLAGS)
+# Capturing from D-Bus comes with the static libpcap and wants a library that is not there; files are read without it.
+PCAP_DBUS = $(shell nm -u $$($(CC) -print-file-name=libpcap.a) 2>/dev/null | sed -n 's/^ *U dbus_/dbus_/p' | \
+	grep -v -e dbus_create -e dbus_findalldevs | sort -u)
+ALL_LDFLAGS := -static-pie -Wl,-z,relro,-z,now $(PCAP_DBUS:%=-Wl,--defsym=%=abort) $(LDFLAGS)
 endif
 
 BPF_SYSINC := -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
