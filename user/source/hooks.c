@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * hooks.c - tries every hook with a program of two instructions
+ * hooks.c - tries every hook with a program of a few instructions
  *
  * Kernel versions say little: distributions backport, configurations leave out, and lockdown or seccomp refuse. So each hook is
  * attached once and let go. Nothing here is fatal.
@@ -59,11 +59,18 @@ const char *hook_loss(enum hook hook)
 	return texts[hook].loss;
 }
 
-/* r0 = value; exit. */
+/* Returns `value`, after an atomic instruction as the real programs have them (since 5.12). */
 static int load_empty(enum bpf_prog_type type, enum bpf_attach_type attach, const char *function,
 		      int value)
 {
-	struct bpf_insn instructions[2] = {
+	struct bpf_insn instructions[] = {
+		{.code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -8},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1},
+		{.code = BPF_STX | BPF_ATOMIC | BPF_DW,
+		 .dst_reg = BPF_REG_10,
+		 .src_reg = BPF_REG_1,
+		 .off = -8,
+		 .imm = BPF_ADD | BPF_FETCH},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = value},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
@@ -76,7 +83,8 @@ static int load_empty(enum bpf_prog_type type, enum bpf_attach_type attach, cons
 			return id;
 		options.attach_btf_id = id;
 	}
-	return bpf_prog_load(type, "smtpsnoop_probe", "GPL", instructions, 2, &options);
+	return bpf_prog_load(type, "smtpsnoop_probe", "GPL", instructions,
+			     sizeof(instructions) / sizeof(instructions[0]), &options);
 }
 
 static int probe_tracing(enum bpf_attach_type attach, const char *function)
