@@ -324,10 +324,15 @@ static int give_up_rights(void)
 
 	rights_user(&user);
 	tzset();
-	if (!rights_drop(&user, &kept_uid, error, sizeof(error)))
-		return -1;
-	msg_error("%s", error);
-	return EXIT_FAILED;
+	if (rights_drop(&user, &kept_uid, error, sizeof(error))) {
+		msg_error("%s", error);
+		return EXIT_FAILED;
+	}
+	if (kept_uid && geteuid() == 0)
+		msg_warn("keeps root's user id: changing it needs CAP_SETUID and CAP_SETGID; it "
+			 "has no "
+			 "capability and opens no file");
+	return -1;
 }
 
 static void clean_up(struct reading *reading)
