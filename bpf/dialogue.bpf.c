@@ -399,13 +399,40 @@ int cgroup_skb__egress(struct __sk_buff *skb)
 	return 1;
 }
 
+/*
+ * TCP is further than we are: a segment went past us (another CPU did not come to an end in time). It will not come again, so what
+ * waits for it must not wait any longer. Every segment passes here before TCP takes it.
+ */
+static __always_inline void server_catch_up(struct bpf_sock *sk, struct watch *watch,
+					    struct stream *stream)
+{
+	struct early *early = bpf_sk_storage_get(&earlies, sk, NULL, 0);
+	struct bpf_tcp_sock *tcp = bpf_tcp_sock(sk);
+	__u32 to;
+
+	if (!tcp || !stream->started || (__s32)(tcp->rcv_nxt - stream->next) <= 0 ||
+	    watch->stage < STAGE_ESTABLISHED)
+		return;
+	to = tcp->rcv_nxt;
+	if (early && early->length && (__s32)(early->sequence - stream->next) > 0 &&
+	    (__s32)(early->sequence - to) < 0)
+		to = early->sequence;
+	withhold(watch, FROM_SERVER, to - stream->next, WITHHELD_MISSED);
+	gate_missed(&watch->gate, true);
+	stream->next = to;
+}
+
 /* In the server's turn: the segment, and then what was waiting for it. */
 static __always_inline void server_segment(struct __sk_buff *skb, struct bpf_sock *sk,
 					   struct watch *watch, struct scratch *scratch,
 					   struct segment *segment)
 {
 	struct stream *stream = &watch->streams[1];
-	__s32 ahead = segment_ahead(watch, stream, segment);
+	__s32 ahead;
+
+	server_catch_up(sk, watch, stream);
+	early_walk(skb, watch, scratch);
+	ahead = segment_ahead(watch, stream, segment);
 
 	if (ahead > 0 && ahead <= SEQUENCE_JUMP && segment->at < segment->end &&
 	    early_keep(skb, sk, segment))

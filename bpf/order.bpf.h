@@ -52,7 +52,8 @@ static __always_inline bool early_keep(struct __sk_buff *skb, struct bpf_sock *s
 		return false;
 	barrier_var(length);
 	length = ((length - 1) & (EARLY_SEGMENT - 1)) + 1;
-	barrier_var(to); /* 6.1 forgets the comparison where the number was kept on the stack before it */
+	barrier_var(
+		to); /* 6.1 forgets the comparison where the number was kept on the stack before it */
 	to &= EARLY_BYTES - 1;
 	if (bpf_skb_load_bytes(skb, segment->at, early->bytes + to, length))
 		return false;

@@ -53,6 +53,8 @@ struct event_head {
 #define EVENT_F_LATE 0x0004 /* OPEN: written when the gate found SMTP, not at connect */
 /* OPEN: only the small identity was to be had (no exe path, argv, cwd). A full one may follow. */
 #define EVENT_F_SMALL 0x0008
+/* OPEN: no memory for the socket's state was to be had; nothing more will be said of this connection. */
+#define EVENT_F_UNFOLLOWED 0x0020
 /* OPEN: written before routing; if no TRANSITION_SENT follows, no packet left. */
 #define EVENT_F_ATTEMPT 0x0010
 /* OPEN: from a capture file, so that nobody knows the opener: `who` and the texts are empty. Never written by the kernel. */
@@ -184,6 +186,7 @@ enum withheld {
 	WITHHELD_PROXY = 5, /* the proxy's own handshake */
 	WITHHELD_MISSED = 6, /* never seen, out of order, or too much at once: a real gap */
 	WITHHELD_RING = 7, /* the ring was full: a real gap */
+	WITHHELD_URGENT = 8, /* TCP's urgent byte, which the reader of the stream does not get */
 };
 
 #define DATA_HELLO 0x02 /* TLS ClientHello: not a line of the dialogue */
