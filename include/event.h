@@ -54,7 +54,7 @@ struct event_head {
 /* OPEN: only the small identity was to be had (no exe path, argv, cwd). A full one may follow. */
 #define EVENT_F_SMALL 0x0008
 /* OPEN: no memory for the socket's state was to be had; nothing more will be said of this connection. */
-#define EVENT_F_UNFOLLOWED 0x0020
+#define EVENT_F_UNFOLLOWED 0x0040
 /* OPEN: written before routing; if no TRANSITION_SENT follows, no packet left. */
 #define EVENT_F_ATTEMPT 0x0010
 /* OPEN: from a capture file, so that nobody knows the opener: `who` and the texts are empty. Never written by the kernel. */
