@@ -42,8 +42,12 @@ class Skipped(Exception):
 def need(*programs):
     """Skips the test unless all of these programs are installed."""
     for program in programs:
-        if not shutil.which(program):
-            raise Skipped(f"{program} is not installed")
+        if shutil.which(program):
+            continue
+        # tools/deps leaves Postfix out rather than have another MTA removed.
+        if program == "postfix" and os.path.exists("/usr/sbin/sendmail"):
+            raise Skipped("postfix is not installed (optional: another MTA is installed)")
+        raise Skipped(f"{program} is not installed")
 
 
 def run(*argv, check=True, **kwargs):
