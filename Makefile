@@ -3,11 +3,17 @@
 # make            builds ./smtpsnoop
 # make help       names the rest
 #
-# V=1 shows commands; DEBUG=1 builds for gdb; SAN=address,undefined builds the user side under sanitizers;
-# STATIC=1 links statically; COVER=1 counts lines (make cover).
+# V=1 shows commands; WERROR=1 makes warnings errors. Variants, each with files of its own; only the plain one is put
+# at ./smtpsnoop, and run, live, demo and install take the variant that is named with them:
+#   SAN=address,undefined  the user side under sanitizers   .output/san/smtpsnoop
+#   DEBUG=1                for gdb                          .output/debug/smtpsnoop
+#   STATIC=1               without shared libraries         .output/static/smtpsnoop
+#   COVER=1                counts lines (make cover)        .output/cover/smtpsnoop
 
 VERSION := 0.1
-O := .output$(if $(SAN),/san)$(if $(COVER),/cover)$(if $(DEBUG),/debug)$(if $(STATIC),/static)
+VARIANT := $(if $(SAN),/san)$(if $(COVER),/cover)$(if $(DEBUG),/debug)$(if $(STATIC),/static)
+O := .output$(VARIANT)
+PROGRAM := $(if $(VARIANT),$(O)/)smtpsnoop
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
@@ -64,7 +70,6 @@ UNITS := $(UNIT_SRCS:%.c=$(O)/%)
 
 .PHONY: all help fuzz run test deps test-deps check unit live demo format format-check layers style cover bench vmtest arm64 clean install uninstall tools
 .DELETE_ON_ERROR:
-.SECONDARY:
 
 all: smtpsnoop tools
 
@@ -72,8 +77,14 @@ help:
 	@sed -n '2,/^$$/s/^# //p' Makefile
 	@echo 'targets: all run demo test check unit live fuzz vmtest arm64 bench cover format format-check layers deps test-deps install uninstall clean'
 
+ifeq ($(VARIANT),)
 smtpsnoop: $(O)/smtpsnoop
 	$(Q)cp $< $@.new && mv -f $@.new $@
+else
+.PHONY: smtpsnoop
+smtpsnoop: $(O)/smtpsnoop
+	$(call say,IS AT,$<)
+endif
 
 $(O)/smtpsnoop: $(CMD_OBJS) $(LIB)
 	$(call say,LD,$@)
@@ -147,7 +158,7 @@ $(FUZZ)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(FUZZ)/libuser.a
 	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< $(FUZZ)/libuser.a $(LIBS) -ljansson
 
 run: all
-	./smtpsnoop trace $(ARGS)
+	./$(PROGRAM) trace $(ARGS)
 
 # KERNELS="6.1 7" selects (tests/vm/kernels); FULL=1 runs all live tests with each backend.
 vmtest: all $(O)/tests/vm/headroom
@@ -181,7 +192,7 @@ test:
 	tools/test
 
 live: all
-	tests/live/run $(ARGS)
+	tests/live/run --binary $(PROGRAM) --tools $(O)/tools $(ARGS)
 
 # What needs no root: style, and the unit tests under sanitizers.
 check: style format-check
@@ -197,7 +208,7 @@ bench: all
 	tools/bench
 
 demo: all
-	tools/demo
+	SMTPSNOOP=./$(PROGRAM) tools/demo
 
 # Lines that the unit tests reach, user side; a page a file in cover/.
 cover:
@@ -206,7 +217,7 @@ cover:
 	$(Q)tools/cover-table cover/summary.txt
 
 install: smtpsnoop
-	install -D -m 755 smtpsnoop $(DESTDIR)$(SBINDIR)/smtpsnoop
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/smtpsnoop
 	$(Q)set -e; for page in $(wildcard dist/*.8); do install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man8/$${page##*/}; done
 	$(Q)set -e; for page in $(wildcard dist/*.5); do install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man5/$${page##*/}; done
 	$(Q)set -e; conf=$(DESTDIR)$(SYSCONFDIR)/smtpsnoop.conf; \
