@@ -4,8 +4,13 @@
  *
  * Wrong usage is one sentence on standard error and exit status 2.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/escape.h"
 #include "base/msg.h"
@@ -35,10 +40,29 @@ static void usage(FILE *out)
 	fprintf(out, "\n\"smtpsnoop COMMAND --help\" tells the options; smtpsnoop(8) the rest.\n");
 }
 
+/* What is opened next must not become a standard stream. False = there is no standard output to write to. */
+static bool open_standard(void)
+{
+	bool out = true;
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+			continue;
+		if (open("/dev/null", O_RDWR) != fd || fd == STDOUT_FILENO)
+			out = false;
+	}
+	return out;
+}
+
 int main(int argc, char **argv)
 {
 	char shown[80];
 
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error to report, not our death */
+	if (!open_standard()) {
+		msg_error("standard output is closed");
+		return EXIT_FAILED;
+	}
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_CANNOT;

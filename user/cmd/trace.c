@@ -4,7 +4,8 @@
  *
  * Forks the half that parses and shows before anything is loaded, so that it never holds a descriptor of the kernel programs; then
  * loads, attaches, and passes records on until a signal, --duration, or the other half's end. Detaches first, then drains, then
- * says the totals: what was counted has been said.
+ * says the totals: what was counted has been said. A first signal detaches even while the output is blocked; a second one kills the
+ * half that writes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -30,6 +33,9 @@
 #include "pass/rights.h"
 #include "source/tracer.h"
 
+/* Where the soft limit is lower and the hard one allows it; some 64 are in use. */
+#define DESCRIPTORS 256
+
 struct trace {
 	const struct trace_options *options;
 	struct tracer *tracer;
@@ -40,7 +46,9 @@ struct trace {
 	int signals; /* signalfd */
 	int enough; /* readable (end of file) when the other half wants no more */
 	pid_t child;
-	bool child_gone;
+	bool asked; /* a signal asked for the end */
+	bool given_up; /* another one did: nothing is written any more */
+	bool not_killed; /* nor may the other half be killed */
 };
 
 static uint64_t boot_now(void)
@@ -186,6 +194,52 @@ static int poll_timeout(const struct trace *trace)
 		       : (int)((trace->deadline - now) / 1000000 + 1);
 }
 
+/* The second time: the output is blocked, and somebody wants us gone. */
+static void give_up(struct trace *trace)
+{
+	trace->given_up = true;
+	trace->not_killed = kill(trace->child, SIGKILL) < 0;
+	if (trace->not_killed)
+		msg_error(
+			"stopped by a second signal; process %d, which waits for standard output, "
+			"cannot be killed: %s",
+			(int)trace->child, strerror(errno));
+	else
+		msg_error("stopped by a second signal: what standard output had not taken is lost");
+}
+
+/* A terminal that closes may say SIGHUP twice and means nothing by it; signals at the same moment are one wish. */
+static void hear_signals(struct trace *trace)
+{
+	struct signalfd_siginfo info;
+	bool before = trace->asked, again = false;
+
+	while (read(trace->signals, &info, sizeof(info)) == sizeof(info)) {
+		trace->asked = true;
+		again = again || info.ssi_signo != SIGHUP;
+	}
+	if (before && again && !trace->given_up)
+		give_up(trace);
+}
+
+/* The channel is full: the other half waits for who reads its output. */
+static int wait_for_room(void *context)
+{
+	struct trace *trace = context;
+	struct pollfd fds[] = {
+		{.fd = trace->writer.fd, .events = POLLOUT},
+		{.fd = trace->signals, .events = POLLIN},
+	};
+
+	if (poll(fds, 2, -1) < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (fds[1].revents) {
+		hear_signals(trace);
+		tracer_stop(trace->tracer);
+	}
+	return trace->given_up ? -EPIPE : 0;
+}
+
 /* 1 = go on, 0 = stop, -errno */
 static int step(struct trace *trace)
 {
@@ -206,7 +260,9 @@ static int step(struct trace *trace)
 		if (rc)
 			return rc;
 	}
-	if (fds[1].revents || fds[2].revents)
+	if (fds[1].revents)
+		hear_signals(trace);
+	if (trace->asked || fds[2].revents)
 		return 0;
 	return trace->deadline && boot_now() >= trace->deadline ? 0 : 1;
 }
@@ -271,19 +327,49 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Until the other half has ended, or is to be waited for no longer. */
+static void wait_for_end(struct trace *trace)
+{
+	struct pollfd fds[] = {
+		{.fd = (int)syscall(SYS_pidfd_open, trace->child, 0), .events = POLLIN},
+		{.fd = trace->signals, .events = POLLIN},
+	};
+
+	while (fds[0].fd >= 0 && !fds[0].revents && !trace->given_up)
+		if (poll(fds, 2, -1) > 0 && fds[1].revents)
+			hear_signals(trace);
+	if (fds[0].fd >= 0)
+		close(fds[0].fd);
+}
+
 /* Its status is ours, unless ours is worse. */
-static int wait_child(pid_t child, int status)
+static int wait_child(struct trace *trace, int status)
 {
 	int how;
 
-	while (waitpid(child, &how, 0) < 0)
+	wait_for_end(trace);
+	if (trace->not_killed)
+		return EXIT_FAILED;
+	while (waitpid(trace->child, &how, 0) < 0)
 		if (errno != EINTR)
 			return EXIT_FAILED;
+	if (trace->given_up)
+		return EXIT_FAILED;
 	if (WIFSIGNALED(how)) {
 		msg_error("the parsing half was killed by signal %d: stopped", WTERMSIG(how));
 		return EXIT_FAILED;
 	}
 	return status == EXIT_DONE ? WEXITSTATUS(how) : status;
+}
+
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= DESCRIPTORS)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int run_halves(const struct trace_options *options)
@@ -292,6 +378,7 @@ static int run_halves(const struct trace_options *options)
 	struct rights_user user;
 	int channel[2], enough[2], status;
 
+	raise_descriptors();
 	rights_user(&user);
 	if (channel_open(channel) || pipe2(enough, O_CLOEXEC)) {
 		msg_error("cannot open a channel: %s", strerror(errno));
@@ -313,10 +400,10 @@ static int run_halves(const struct trace_options *options)
 	signal(SIGPIPE, SIG_IGN);
 	trace.enough = enough[0];
 	trace.signals = open_signals();
-	channel_writer_init(&trace.writer, channel[1]);
+	channel_writer_init(&trace.writer, channel[1], wait_for_room, &trace);
 	status = trace.signals < 0 ? EXIT_FAILED : run(&trace);
 	close(channel[1]);
-	status = wait_child(trace.child, status);
+	status = wait_child(&trace, status);
 	enrich_free(trace.enrich);
 	tracer_free(trace.tracer);
 	close(trace.signals);

@@ -41,9 +41,12 @@ int channel_open(int fds[2])
 	return 0;
 }
 
-void channel_writer_init(struct channel_writer *writer, int fd)
+void channel_writer_init(struct channel_writer *writer, int fd, channel_wait_fn *wait,
+			 void *context)
 {
 	writer->fd = fd;
+	writer->wait = wait;
+	writer->context = context;
 	writer->used = sizeof(struct batch_head);
 }
 
@@ -55,8 +58,14 @@ int channel_flush(struct channel_writer *writer)
 		return 0;
 	head->now = nanoseconds(CLOCK_BOOTTIME);
 	head->wall_minus_boot = nanoseconds(CLOCK_REALTIME) - (int64_t)head->now;
-	if (send(writer->fd, writer->batch, writer->used, MSG_NOSIGNAL) < 0)
-		return errno == ECONNRESET ? -EPIPE : -errno;
+	while (send(writer->fd, writer->batch, writer->used, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+		int rc = errno == ECONNRESET ? -EPIPE : -errno;
+
+		if (rc == -EAGAIN)
+			rc = writer->wait(writer->context);
+		if (rc)
+			return rc;
+	}
 	writer->used = sizeof(*head);
 	return 0;
 }

@@ -3,8 +3,8 @@
  * channel.h - the one-way channel between the halves
  *
  * A SOCK_SEQPACKET pair of which the writer's end is shut for reading and the reader's for writing. Frames are gathered into
- * batches (base/frame.h), so that a burst costs few system calls. Writing blocks: when the reader is slow the ring fills, and
- * what does not fit is counted in the kernel, not lost here.
+ * batches (base/frame.h), so that a burst costs few system calls. Writing waits: when the reader is slow the ring fills, and
+ * what does not fit is counted in the kernel, not lost here. How it waits is the writer's business, so that it hears signals.
  */
 #ifndef SMTPSNOOP_CHANNEL_H
 #define SMTPSNOOP_CHANNEL_H
@@ -15,8 +15,13 @@
 #include "base/frame.h"
 #include "base/limits.h"
 
+/* Returns when the channel may have room: 0 = try again, or -errno: give up. */
+typedef int channel_wait_fn(void *context);
+
 struct channel_writer {
 	int fd;
+	channel_wait_fn *wait;
+	void *context;
 	size_t used;
 	uint8_t batch[LIMIT_BATCH] __attribute__((aligned(8)));
 };
@@ -24,11 +29,13 @@ struct channel_writer {
 /* fds[0] reads, fds[1] writes. 0 or -errno. */
 int channel_open(int fds[2]);
 
-void channel_writer_init(struct channel_writer *writer, int fd);
+/* `wait` is called as long as the channel is full. */
+void channel_writer_init(struct channel_writer *writer, int fd, channel_wait_fn *wait,
+			 void *context);
 
 /*
  * Appends one frame made of two parts (the second may be NULL with size 0); sends the batch when it is full. 0, -EMSGSIZE, -EPIPE
- * when the reader is gone, -EINTR when a signal came while it waited (the frame is then not appended: call again).
+ * when the reader is gone, or what `wait` gave up with.
  */
 int channel_write(struct channel_writer *writer, enum frame_kind kind, const void *first,
 		  size_t first_size, const void *second, size_t second_size);

@@ -30,7 +30,7 @@
 #define DESCRIPTORS_MAX 16
 
 #if defined(__SANITIZE_ADDRESS__)
-/* the sanitizer reserves terabytes of addresses and reads /proc in its reports */
+/* the sanitizer reserves terabytes of addresses, reads /proc, traces and forks at its end */
 #define SANITIZED true
 #else
 #define SANITIZED false
@@ -80,8 +80,12 @@ static int drop_user(const struct rights_user *user, int *kept_uid)
 
 static int limit(int resource, rlim_t value)
 {
-	const struct rlimit both = {.rlim_cur = value, .rlim_max = value};
+	struct rlimit both;
 
+	/* A lower one stays: raising it is a right of its own. */
+	if (!getrlimit(resource, &both) && value > both.rlim_max)
+		value = both.rlim_max;
+	both.rlim_cur = both.rlim_max = value;
 	return setrlimit(resource, &both) < 0 ? -errno : 0;
 }
 
@@ -93,7 +97,7 @@ static int limit_resources(void)
 		rc = limit(RLIMIT_CORE, 0);
 	if (!rc)
 		rc = limit(RLIMIT_NPROC, 0);
-	if (!rc && !SANITIZED)
+	if (!rc)
 		rc = limit(RLIMIT_AS, MEMORY_MAX);
 	return rc;
 }
@@ -192,7 +196,7 @@ int rights_drop(const struct rights_user *user, int *kept_uid, char *error, size
 
 	capng_get_caps_process();
 	drop_bounds();
-	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+	if (!SANITIZED && prctl(PR_SET_DUMPABLE, 0) < 0)
 		return refuse(error, error_size, "prctl", errno);
 	rc = drop_user(user, kept_uid);
 	if (rc)
@@ -202,11 +206,11 @@ int rights_drop(const struct rights_user *user, int *kept_uid, char *error, size
 		return refuse(error, error_size, "capabilities", EPERM);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return refuse(error, error_size, "no_new_privs", errno);
+	if (SANITIZED)
+		return 0;
 	rc = limit_resources();
 	if (rc)
 		return refuse(error, error_size, "resource limits", -rc);
-	if (SANITIZED)
-		return 0;
 	rc = filter_calls();
 	if (rc)
 		return refuse(error, error_size, "seccomp", -rc);
@@ -221,7 +225,7 @@ int rights_drop(const struct rights_user *user, int *kept_uid, char *error, size
 
 int rights_reduce(char *error, size_t error_size)
 {
-	static const unsigned int keep[] = {CAP_BPF, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH};
+	static const unsigned int keep[] = {CAP_BPF, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_KILL};
 	const size_t count = sizeof(keep) / sizeof(keep[0]);
 	bool had[sizeof(keep) / sizeof(keep[0])];
 

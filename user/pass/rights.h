@@ -26,7 +26,7 @@ int rights_drop(const struct rights_user *user, int *kept_uid, char *error, size
 
 /*
  * The privileged half, once everything is attached: keeps only what reading the ring, the counters and /proc needs (BPF,
- * SYS_PTRACE, DAC_READ_SEARCH), and proves it. 0 or -errno.
+ * SYS_PTRACE, DAC_READ_SEARCH), and KILL for the other half, and proves it. 0 or -errno.
  */
 int rights_reduce(char *error, size_t error_size);
 

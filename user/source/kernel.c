@@ -8,6 +8,7 @@
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -46,6 +47,15 @@ void kernel_lockdown(char *mode, size_t size)
 	fclose(file);
 }
 
+/* What ulimit -n says, as a number that can be printed. */
+static unsigned long long files_allowed(void)
+{
+	struct rlimit limit = {0};
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur;
+}
+
 void kernel_refusal(const char *what, int error, char *sentence, size_t size)
 {
 	struct utsname name;
@@ -59,6 +69,14 @@ void kernel_refusal(const char *what, int error, char *sentence, size_t size)
 	else if (error == ENOMEM)
 		snprintf(sentence, size,
 			 "no memory for %s: free some, or give a smaller --ring-size", what);
+	else if (error == EMFILE)
+		snprintf(sentence, size,
+			 "too few open files are allowed (ulimit -n %llu): 64 are needed",
+			 files_allowed());
+	else if (error == ENFILE)
+		snprintf(sentence, size,
+			 "the system has no open files left for %s: raise the sysctl fs.file-max",
+			 what);
 	else
 		snprintf(sentence, size,
 			 "Linux %s cannot run %s (%s): 5.12 or newer with BTF is needed",
