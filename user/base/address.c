@@ -27,6 +27,11 @@ bool address_is_loopback(const uint8_t address[16])
 	return memcmp(address, none, 15) == 0 && address[15] <= 1;
 }
 
+bool address_is_link_local(const uint8_t address[16])
+{
+	return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
+}
+
 bool address_in(const uint8_t address[16], const uint8_t net[16], uint8_t prefix)
 {
 	unsigned int whole = prefix / 8, rest = prefix % 8;

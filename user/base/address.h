@@ -20,6 +20,9 @@ bool address_in(const uint8_t address[16], const uint8_t net[16], uint8_t prefix
 
 bool address_is_v4(const uint8_t address[16]); /* IPv4-mapped */
 
+/* fe80::/10: means something on one link only, and not in another network namespace. */
+bool address_is_link_local(const uint8_t address[16]);
+
 /* 127/8 and ::1, and the wildcards 0.0.0.0 and ::, which connect() takes for loopback. */
 bool address_is_loopback(const uint8_t address[16]);
 

@@ -76,6 +76,12 @@ int enrich_ready(struct enrich *enrich)
 	return addresses_refresh(enrich->addresses);
 }
 
+/* In another namespace it is not this host that has these: each has its own loopback and its own links. */
+static bool is_of_namespace(const uint8_t address[16])
+{
+	return address_is_loopback(address) || address_is_link_local(address);
+}
+
 void enrich_open(struct enrich *enrich, const struct event_open *open, size_t size, uint64_t now,
 		 struct enrichment *out)
 {
@@ -98,9 +104,8 @@ void enrich_open(struct enrich *enrich, const struct event_open *open, size_t si
 	out->host_netns = open->ends.netns == enrich->netns;
 	/* 0: the record does not know it. */
 	out->container_pidns = who->ns_pid != 0 && !query.host_pidns;
-	/* Loopback is per namespace: in another one it is not this host's MTA that listens there. */
 	out->host_address = addresses_has(enrich->addresses, open->ends.remote) &&
-			    (out->host_netns || !address_is_loopback(open->ends.remote));
+			    (out->host_netns || !is_of_namespace(open->ends.remote));
 }
 
 void enrich_user(struct enrich *enrich, uint32_t uid, uint64_t now, char *name, size_t size)
