@@ -349,6 +349,62 @@ static void test_something_else(void **state)
 	assert_int_equal(facts->gaps, 0);
 }
 
+static void test_urgent(void **state)
+{
+	(void)state;
+	talk_greeted();
+	client("MAIL FR");
+	assert_false(facts->urgent);
+	talk_note(FROM_CLIENT, 1, WITHHELD_URGENT, 0);
+	both("OM:<a@x>", "250 ok");
+	both("RCPT TO:<b@x>", "250 ok");
+	assert_list(facts->from_bytes, facts->from_lengths, facts->from_kept, "a@x");
+	assert_true(facts->urgent);
+	assert_int_equal(facts->gaps, 0);
+	assert_int_equal(facts->accepted_recipients, 1);
+}
+
+/* What stands behind a dot that was not seen is told by the replies to it. */
+static void test_commands_hidden_in_a_body(void **state)
+{
+	(void)state;
+	talk_greeted();
+	both("MAIL FROM:<a@x>", "250 ok");
+	both("RCPT TO:<b@x>", "250 ok");
+	both("DATA", "354 go");
+	chunk(500);
+	server("250 queued\r\n");
+	assert_int_equal(facts->accepted, 1);
+	assert_int_equal(facts->gaps, 0);
+	server("250 ok\r\n250 ok\r\n");
+	assert_int_equal(facts->gaps, 1);
+
+	/* The server may close whenever it likes. */
+	talk_greeted();
+	both("MAIL FROM:<a@x>", "250 ok");
+	both("DATA", "354 go");
+	chunk(500);
+	server("250 queued\r\n421 closing\r\n");
+	assert_int_equal(facts->gaps, 0);
+
+	/* The dot was seen: the server talks to itself. */
+	talk_greeted();
+	both("MAIL FROM:<a@x>", "250 ok");
+	both("DATA", "354 go");
+	chunk(500);
+	body(10);
+	server("250 queued\r\n250 what\r\n");
+	assert_int_equal(facts->gaps, 0);
+
+	/* A chunk has no dot. */
+	talk_greeted();
+	both("MAIL FROM:<a@x>", "250 ok");
+	client("BDAT 500 LAST\r\n");
+	chunk(500);
+	server("250 queued\r\n250 what\r\n");
+	assert_int_equal(facts->gaps, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +426,8 @@ int main(void)
 		cmocka_unit_test(test_gap_while_hello),
 		cmocka_unit_test(test_proxy),
 		cmocka_unit_test(test_something_else),
+		cmocka_unit_test(test_urgent),
+		cmocka_unit_test(test_commands_hidden_in_a_body),
 	};
 
 	return cmocka_run_group_tests_name("gaps", tests, NULL, NULL);

@@ -405,10 +405,80 @@ static void what_is_no_record_is_refused(void **state)
 	data.direction = 2;
 	assert_int_equal(table_frame(seen->table, FRAME_EVENT, &data, size), -EBADMSG);
 	data.direction = FROM_CLIENT;
+	data.why = WITHHELD_URGENT + 1;
+	assert_int_equal(table_frame(seen->table, FRAME_EVENT, &data, size), -EBADMSG);
+	data.why = WITHHELD_NOT;
 	data.length = 7;
 	assert_int_equal(table_frame(seen->table, FRAME_EVENT, &data, size), -EBADMSG);
 	assert_int_equal(table_live(seen->table), 0);
 	assert_int_equal(table_orphans(seen->table), 0);
+}
+
+/* The privileged half looked at the address of the OPEN; what a firewall's hook made of it is another. */
+static void another_destination_is_not_the_host(void **state)
+{
+	struct seen *seen = *state;
+	struct made_who made;
+	struct event_state closed;
+
+	for (int changed = 0; changed <= 1; changed++) {
+		make_who(&made, EVENT_OPEN, 7 + changed, 100);
+		made.extra.host_address = 1;
+		assert_int_equal(table_frame(seen->table, FRAME_WHO, &made, made.size), 0);
+		make_state(&closed, 7 + changed, 200, TRANSITION_CLOSED, 0);
+		closed.ends.local_port = 41000;
+		if (changed)
+			make_address(closed.ends.remote, "203.0.113.8");
+		assert_int_equal(table_frame(seen->table, FRAME_EVENT, &closed, sizeof(closed)), 0);
+		assert_int_equal(seen->ended, 1 + changed);
+		assert_int_equal(seen->last.verdict.class,
+				 changed ? VERDICT_BYPASS : VERDICT_LOCAL);
+	}
+}
+
+/* A fuller identity brings the answer for its own address. */
+static void a_fuller_identity_of_another_destination(void **state)
+{
+	struct seen *seen = *state;
+	struct made_who made;
+
+	make_who(&made, EVENT_OPEN, 7, 100);
+	made.open.head.flags |= EVENT_F_SMALL;
+	assert_int_equal(table_frame(seen->table, FRAME_WHO, &made, made.size), 0);
+	make_who(&made, EVENT_OPEN, 7, 110);
+	make_address(made.open.ends.remote, "203.0.113.8");
+	made.extra.host_address = 1;
+	assert_int_equal(table_frame(seen->table, FRAME_WHO, &made, made.size), 0);
+	give_state(seen, 7, 200, TRANSITION_CLOSED, 0, 0);
+	assert_int_equal(seen->last.verdict.class, VERDICT_BYPASS);
+}
+
+static void give_unfollowed(struct seen *seen, uint64_t cookie, uint16_t flags)
+{
+	struct made_who made;
+
+	make_who(&made, EVENT_OPEN, cookie, 100);
+	made.open.head.flags |= EVENT_F_UNFOLLOWED | flags;
+	assert_int_equal(table_frame(seen->table, FRAME_WHO, &made, made.size), 0);
+}
+
+static void what_cannot_be_followed_is_shown_at_once(void **state)
+{
+	struct seen *seen = *state;
+
+	give_unfollowed(seen, 7, EVENT_F_LATE);
+	assert_int_equal(seen->ended, 1);
+	assert_int_equal(table_live(seen->table), 0);
+	assert_int_equal(seen->last.reason, CONNECTION_OPEN);
+	assert_true(seen->last.ended && !seen->last.established);
+	assert_int_equal(seen->last.verdict.class, VERDICT_BYPASS);
+	assert_int_equal(seen->last.verdict.reasons,
+			 1ull << REASON_DIRECT_MX | 1ull << REASON_UNFOLLOWED);
+	give_open(seen, 8, 0, 100);
+	give_unfollowed(seen, 8, 0); /* found out later */
+	assert_int_equal(seen->ended, 2);
+	assert_true(seen->last.verdict.reasons & 1ull << REASON_UNFOLLOWED);
+	assert_int_equal(table_live(seen->table), 0);
 }
 
 static void freeing_calls_nobody(void **state)
@@ -443,6 +513,9 @@ int main(void)
 						teardown),
 		CASE(recipients_are_bounded),
 		CASE(what_is_no_record_is_refused),
+		CASE(another_destination_is_not_the_host),
+		CASE(a_fuller_identity_of_another_destination),
+		CASE(what_cannot_be_followed_is_shown_at_once),
 		CASE(freeing_calls_nobody),
 	};
 

@@ -286,8 +286,11 @@ static void every_end_has_its_word(void **state)
 		made.connection.reason = (enum connection_reason)i;
 		answer_is(&made, words[i]);
 	}
-	made.connection.established = true;
 	made.connection.reason = CONNECTION_OPEN;
+	made.connection.flags |= EVENT_F_UNFOLLOWED;
+	answer_is(&made, "not followed");
+	made.connection.flags &= (uint16_t)~EVENT_F_UNFOLLOWED;
+	made.connection.established = true;
 	answer_is(&made, "silent");
 	made.connection.reason = CONNECTION_CLOSED;
 	made.connection.lost_bytes = 5;

@@ -10,6 +10,7 @@
  *   existing          the connection was there before the tracer
  *   proxy             an SMTP port was asked for through CONNECT or SOCKS
  *   attempt-only      over without having been established, or without a word of SMTP or TLS; not for existing ones
+ *   unfollowed        the kernel had no memory to follow it: nothing but the attempt is known; never with attempt-only
  *   allowed           (relay) an allow rule matched; set in verdict.c
  *   evidence-missing  (unknown) the executable of opener or sender could not be read, or it is a capture; set in verdict.c
  *
@@ -35,6 +36,7 @@
  *   fan-out, burst    many destinations, many connections of the actor in the window around it
  *   many-recipients   RCPT commands on this connection at or over the threshold
  *   early-talker      it spoke before the greeting
+ *   urgent-data       bytes beside the dialogue as TCP urgent data, which hides lines from simpler readers of the wire
  *   no-quit           a mail was begun in clear text, nothing is missing, and it ended without QUIT
  *
  * Pure.
@@ -82,8 +84,10 @@ uint64_t reasons_facts(const struct verdict_case *facts)
 		reasons |= REASON(EXISTING);
 	if (facts->found == FOUND_PROXY)
 		reasons |= REASON(PROXY);
-	if (facts->ended && !(facts->flags & EVENT_F_EXISTING) &&
-	    (!facts->established || !said_something(session)))
+	if (facts->flags & EVENT_F_UNFOLLOWED)
+		reasons |= REASON(UNFOLLOWED);
+	else if (facts->ended && !(facts->flags & EVENT_F_EXISTING) &&
+		 (!facts->established || !said_something(session)))
 		reasons |= REASON(ATTEMPT_ONLY);
 	return reasons;
 }
@@ -237,6 +241,8 @@ static uint64_t dialogue_reasons(const struct verdict_case *facts, const struct 
 		reasons |= REASON(MANY_RECIPIENTS);
 	if (session->early_talker)
 		reasons |= REASON(EARLY_TALKER);
+	if (session->urgent)
+		reasons |= REASON(URGENT);
 	if (facts->ended && session->from_count && !session->quit && !session->gaps &&
 	    session->tls == SESSION_TLS_NONE)
 		reasons |= REASON(NO_QUIT);
@@ -293,6 +299,8 @@ static const char *const names[REASON_COUNT] = {
 	[REASON_EVIDENCE_MISSING] = "evidence-missing",
 	[REASON_MTA_WRITABLE] = "mta-writable",
 	[REASON_ALLOWED] = "allowed",
+	[REASON_UNFOLLOWED] = "unfollowed",
+	[REASON_URGENT] = "urgent-data",
 };
 
 const char *verdict_reason_name(enum verdict_reason reason)

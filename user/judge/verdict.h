@@ -56,6 +56,8 @@ enum verdict_reason {
 	REASON_EVIDENCE_MISSING, /* verdict unknown: the identity could not be read */
 	REASON_MTA_WRITABLE, /* the MTA's executable may be written by others than root: not trusted */
 	REASON_ALLOWED, /* relay: an allow rule matched */
+	REASON_UNFOLLOWED, /* the kernel had no memory to follow the connection */
+	REASON_URGENT, /* bytes of the dialogue were sent as TCP urgent data */
 	REASON_COUNT
 };
 

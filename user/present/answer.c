@@ -15,6 +15,8 @@
 
 static const char *without_dialogue(const struct connection *connection)
 {
+	if (connection->flags & EVENT_F_UNFOLLOWED)
+		return "not followed";
 	switch (connection->reason) {
 	case CONNECTION_REFUSED:
 		return "refused";

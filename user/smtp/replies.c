@@ -176,6 +176,21 @@ static bool answered(struct session *session, unsigned int code)
 	}
 }
 
+/*
+ * What it answers may stand in the body whose end was not seen. RFC 5321 3.8 lets a server say 421 at any time; whatever else
+ * nobody asked for was asked behind the dot.
+ */
+static void behind_body(struct session *session, unsigned int code)
+{
+	struct session_machine *machine = &session->machine;
+
+	if (!machine->endless || code == 421)
+		return;
+	machine->endless = false;
+	machine->doubt[FROM_CLIENT] = true;
+	session->facts.gaps++;
+}
+
 /* Nobody asked for it, or its command was not seen. */
 static void unasked(struct session *session, unsigned int code)
 {
@@ -188,6 +203,8 @@ static void unasked(struct session *session, unsigned int code)
 		pending_push(&machine->pending, SLOT_BODY);
 	} else if (machine->pending.unqueued && !machine->pending.count) {
 		machine->pending.unqueued--;
+	} else {
+		behind_body(session, code);
 	}
 }
 

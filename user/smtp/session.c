@@ -241,9 +241,11 @@ static void note(struct session *session, enum event_direction from, uint64_t wi
 	case WITHHELD_BODY:
 		session->facts.body_bytes += withheld;
 		if (from == FROM_CLIENT)
-			chunk_passed(session, withheld);
+			withheld = chunk_passed(session, withheld);
 		if (flags & DATA_DOT)
 			body_ended(session);
+		if (flags & DATA_DOT || (from == FROM_CLIENT && withheld))
+			session->machine.endless = !(flags & DATA_DOT);
 		break;
 	case WITHHELD_SECRET:
 		secret(session, from);
@@ -257,6 +259,9 @@ static void note(struct session *session, enum event_direction from, uint64_t wi
 	case WITHHELD_MISSED:
 	case WITHHELD_RING:
 		gap(session, from, withheld);
+		break;
+	case WITHHELD_URGENT:
+		session->facts.urgent = true;
 		break;
 	case WITHHELD_NOT:
 		break;

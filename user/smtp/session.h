@@ -88,6 +88,7 @@ struct session_facts {
 	bool quit; /* QUIT was said */
 	bool helo_changed; /* two accepted greetings of the client with different names */
 	bool pending_over; /* more than LIMIT_PENDING commands waited */
+	bool urgent; /* TCP urgent bytes came: no part of the dialogue */
 	bool line_cut; /* a line longer than LIMIT_LINE */
 	bool refused_greeting; /* the greeting was 4xx or 5xx */
 };

@@ -188,13 +188,23 @@ static void on_recipient(void *context, const char *address, size_t length)
 	connection->recipients_kept++;
 }
 
+/* Whether an address is the host's was found out for the one in the process's own record. */
+static void check_host_address(struct process *process, const struct event_endpoints *then,
+			       const struct event_endpoints *now)
+{
+	if (process && memcmp(then->remote, now->remote, sizeof(now->remote)) != 0)
+		process->extra.host_address = 0;
+}
+
 static int take_state(struct table *table, struct entry *entry, const struct event_state *state)
 {
 	struct connection *connection = &entry->connection;
 
 	connection->flags |= state->head.flags;
-	if (state->ends.remote_port)
+	if (state->ends.remote_port) {
+		check_host_address(connection->opener, &connection->ends, &state->ends);
 		connection->ends = state->ends;
+	}
 	if (state->found)
 		connection->found = state->found;
 	if (state->how & STATE_VIA_LOOPBACK)
@@ -355,6 +365,7 @@ static void merge_open(struct table *table, struct entry *entry, const struct ev
 	if (opener && (!connection->opener || (connection->opener->small && !opener->small))) {
 		process_free(connection->opener);
 		connection->opener = opener;
+		check_host_address(opener, &open->ends, &connection->ends);
 		connection->flags &= (uint16_t)~EVENT_F_SMALL;
 		connection->flags |= open->head.flags;
 	} else {
@@ -379,6 +390,8 @@ static int take_open(struct table *table, const struct event_open *open, const v
 		return -errno;
 	if (entry) {
 		merge_open(table, entry, open, opener);
+		if (open->head.flags & EVENT_F_UNFOLLOWED)
+			entry_end(table, entry);
 		return 0;
 	}
 	end_lower_generations(table, &open->head);
@@ -394,7 +407,8 @@ static int take_open(struct table *table, const struct event_open *open, const v
 	connection->found = open->found;
 	connection->opened = connection->last_seen = open->head.time;
 	/* The gate heard something said, or the iterator found it connected: no ESTABLISHED will come. */
-	connection->established = open->head.flags & (EVENT_F_EXISTING | EVENT_F_LATE);
+	connection->established = open->head.flags & (EVENT_F_EXISTING | EVENT_F_LATE) &&
+				  !(open->head.flags & EVENT_F_UNFOLLOWED);
 	connection->ends = open->ends;
 	connection->opener = opener;
 	connection->senders = 1;
@@ -403,7 +417,10 @@ static int take_open(struct table *table, const struct event_open *open, const v
 	judge_again(table, connection);
 	table->record_time = open->head.time;
 	step(table, connection, "open", NULL, 0);
-	replay(table, entry);
+	if (open->head.flags & EVENT_F_UNFOLLOWED)
+		entry_end(table, entry); /* with the reason `open`: how it ends nobody will hear */
+	else
+		replay(table, entry);
 	return 0;
 }
 
@@ -446,7 +463,7 @@ static bool event_is_whole(const struct event_head *head, const void *payload, s
 		return false;
 	memcpy(&data, payload, offsetof(struct event_data, bytes));
 	return data.length <= EVENT_PIECE_MAX && data.direction <= FROM_SERVER &&
-	       data.why <= WITHHELD_RING &&
+	       data.why <= WITHHELD_URGENT &&
 	       size == offsetof(struct event_data, bytes) + data.length;
 }
 
