@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "present/label.h"
+#include "present/mask.h"
 #include "present/record.h"
 #include "present/record_process.h"
 
@@ -76,14 +77,25 @@ static void event_members(struct json *json, const struct record_origin *origin,
 	json_text(json, "reason", connection_reason_name(connection->reason));
 }
 
+/* An attempt that ended before the kernel chose its own address has 0.0.0.0 or :: there. */
+static bool address_known(const uint8_t address[16])
+{
+	static const uint8_t none[16], none4[16] = {[10] = 0xff, [11] = 0xff};
+
+	return memcmp(address, none, 16) != 0 && memcmp(address, none4, 16) != 0;
+}
+
+/* `address` NULL = not known. */
 static void endpoint(struct json *json, const char *key, const uint8_t address[16], uint16_t port,
 		     bool counted, uint64_t bytes)
 {
 	char text[LABEL_ADDRESS];
 
 	json_open_object(json, key);
-	label_address(text, sizeof(text), address);
-	json_text(json, "ip", text);
+	if (address) {
+		label_address(text, sizeof(text), address);
+		json_text(json, "ip", text);
+	}
 	if (port)
 		json_number(json, "port", port);
 	if (counted)
@@ -96,6 +108,18 @@ static void text_member(struct json *json, const char *key, const struct session
 {
 	if (text->seen)
 		json_bytes(json, key, bytes, text->length);
+}
+
+/* Servers repeat recipients in their replies. */
+static void reply_member(struct json *json, const char *key, const struct session_text *text,
+			 const char *bytes, bool names)
+{
+	char masked[MASK_BYTES];
+
+	if (names || !text->seen)
+		text_member(json, key, text, bytes);
+	else
+		json_bytes(json, key, masked, mask_reply(masked, bytes, text->length));
 }
 
 /* Texts that lie one after another, each with its length. */
@@ -156,7 +180,7 @@ static void replies(struct json *json, const struct session_facts *facts)
 	json_close(json);
 }
 
-static void dialogue(struct json *json, const struct connection *connection)
+static void dialogue(struct json *json, const struct connection *connection, bool names)
 {
 	const struct session_facts *facts = &connection->session->facts;
 	bool replied =
@@ -179,14 +203,14 @@ static void dialogue(struct json *json, const struct connection *connection)
 	auth(json, facts);
 	if (facts->smtp || replied)
 		replies(json, facts);
-	text_member(json, "last_reply", &facts->last_reply, facts->last_reply_bytes);
-	text_member(json, "receipt", &facts->receipt, facts->receipt_bytes);
+	reply_member(json, "last_reply", &facts->last_reply, facts->last_reply_bytes, names);
+	reply_member(json, "receipt", &facts->receipt, facts->receipt_bytes, names);
 	if (facts->blocklist)
 		json_text(json, "blocklist", facts->blocklist);
 	counter(json, "gaps", facts->gaps, known);
 }
 
-static void smtp(struct json *json, const struct connection *connection)
+static void smtp(struct json *json, const struct connection *connection, bool names)
 {
 	static const char *const found[] = {
 		[FOUND_PORT] = "port",
@@ -201,7 +225,7 @@ static void smtp(struct json *json, const struct connection *connection)
 	if (connection->target_length)
 		json_bytes(json, "target", connection->target, connection->target_length);
 	if (connection->session)
-		dialogue(json, connection);
+		dialogue(json, connection, names);
 	if (connection->lost_bytes)
 		json_number(json, "lost_bytes", connection->lost_bytes);
 	json_close(json);
@@ -244,7 +268,8 @@ void record_connection(struct json *json, const struct record_origin *origin,
 	record_begin(json, origin, action, (int64_t)time + wall_minus_boot);
 	event_members(json, origin, connection, wall_minus_boot);
 	json_close(json);
-	endpoint(json, "source", ends->local, ends->local_port, counted, connection->bytes_out);
+	endpoint(json, "source", address_known(ends->local) ? ends->local : NULL, ends->local_port,
+		 counted, connection->bytes_out);
 	endpoint(json, "destination", ends->remote, ends->remote_port, counted,
 		 connection->bytes_in);
 	if (connection->opener) {
@@ -255,7 +280,7 @@ void record_connection(struct json *json, const struct record_origin *origin,
 	}
 	if (connection->session)
 		tls(json, &connection->session->facts);
-	smtp(json, connection);
+	smtp(json, connection, origin->recipients);
 	verdict(json, &connection->verdict);
 }
 
