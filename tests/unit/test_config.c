@@ -70,7 +70,7 @@ static void test_full(void **state)
 		      "window = 120\nburst=5\nfan-out=4\r\nmany-recipients = 7\nprogress=9\n"
 		      "\n[mta mailcow]\n"
 		      "path = /usr/lib/postfix/sbin/smtp\n"
-		      "user = postfix, 101\n"
+		      "user = mail, 101\n"
 		      "container = mailcow-postfix\n"
 		      "service = docker.service\n"
 		      "[relay smarthost]\n"
@@ -97,7 +97,7 @@ static void test_full(void **state)
 	mta = &config->mtas[config->mta_count - 2];
 	assert_string_equal(mta[0].name, "mailcow");
 	assert_string_equal(mta[0].path, "/usr/lib/postfix/sbin/smtp");
-	assert_string_equal(mta[0].user, "postfix");
+	assert_string_equal(mta[0].user, "mail");
 	assert_string_equal(mta[1].user, "101");
 	assert_string_equal(mta[1].container, "mailcow-postfix");
 	assert_string_equal(mta[1].service, "docker.service");
@@ -150,7 +150,9 @@ static void test_errors(void **state)
 		"t.conf:2: ports \"25,0\" is not a list of port numbers from 1 to 65535");
 	refused("[mta a]\npath=/x\n", "t.conf:1: [mta a] needs path and user");
 	refused("[mta a]\npath=x\nuser=u\n", "t.conf:2: path \"x\" is not an absolute path");
-	refused("[mta a]\npath=/x\nuser=u,,v\n", "t.conf:3: user \"u,,v\" is not a list of users");
+	refused("[mta a]\npath=/x\nuser=1,,2\n", "t.conf:3: user \"1,,2\" is not a list of users");
+	refused("[mta a]\npath=/x\nuser=1,no-such-user-here\n",
+		"t.conf:3: user \"no-such-user-here\" is not a user of this host");
 	refused("[relay a]\n# nothing\n[general]\n", "t.conf:1: [relay a] needs an address");
 	refused("[relay a]\naddress=mail.example.net\n",
 		"t.conf:2: address \"mail.example.net\" is not an IP address or network "

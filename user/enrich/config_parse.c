@@ -152,6 +152,18 @@ static bool finish_general(struct parser *parser)
 	       number(parser, "progress", 1, 86400, &config->progress_seconds);
 }
 
+/* A typo here would leave the MTA a bypass without a word. */
+static bool user_exists(struct parser *parser, const char *name, unsigned int line, uint32_t *uid)
+{
+	int error = users_id(name, uid);
+
+	if (error == -ENOENT)
+		return wrong(parser, "user", name, line, "a user of this host");
+	if (error)
+		return fail(parser, line, "users cannot be looked up: %s", strerror(-error));
+	return true;
+}
+
 static bool finish_mta(struct parser *parser)
 {
 	struct value *path = value_of(parser, "path"), *user = value_of(parser, "user");
@@ -161,6 +173,7 @@ static bool finish_mta(struct parser *parser)
 				 .service = value_of(parser, "service")->text};
 	const char *list = user->text;
 	char word[LABEL_MAX];
+	uint32_t uid;
 	int more;
 
 	if (!path->text || !user->text)
@@ -170,7 +183,8 @@ static bool finish_mta(struct parser *parser)
 		return false;
 	while ((more = list_next(&list, word, sizeof(word))) > 0) {
 		row.user = word;
-		if (!added(parser, config_add_mta(parser->config, &row)))
+		if (!user_exists(parser, word, user->line, &uid) ||
+		    !added(parser, config_add_mta(parser->config, &row)))
 			return false;
 	}
 	return more == 0 || wrong(parser, "user", user->text, user->line, "a list of users");
@@ -222,7 +236,6 @@ static bool allow_row(struct parser *parser, struct config_allow *row)
 {
 	const struct value *user = value_of(parser, "user");
 	uint32_t port = 0;
-	int error;
 
 	*row = (struct config_allow){.name = parser->label,
 				     .service = value_of(parser, "service")->text,
@@ -235,13 +248,8 @@ static bool allow_row(struct parser *parser, struct config_allow *row)
 	row->port = (uint16_t)port;
 	if (!user->text)
 		return true;
-	error = users_id(user->text, &row->uid);
-	if (error == -ENOENT)
-		return wrong(parser, "user", user->text, user->line, "a user of this host");
-	if (error)
-		return fail(parser, user->line, "users cannot be looked up: %s", strerror(-error));
-	row->has_uid = true;
-	return true;
+	row->has_uid = user_exists(parser, user->text, user->line, &row->uid);
+	return row->has_uid;
 }
 
 static bool add_allow(struct parser *parser, const uint8_t *address, uint8_t prefix)
