@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * features.c - what this kernel offers, which hooks are used, and what is missed without the others
+ * features.c - what this kernel offers, which hooks are used, what is missed without the others, and which MTAs are here
  */
 #include <errno.h>
 #include <getopt.h>
@@ -14,6 +14,9 @@
 #include "base/escape.h"
 #include "base/msg.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "enrich/config.h"
+#include "enrich/mta.h"
 #include "source/cgroup2.h"
 #include "source/hooks.h"
 #include "source/kernel.h"
@@ -45,9 +48,23 @@ struct features {
 	struct hooks hooks;
 	enum hook send;
 	bool btf;
+	struct config *config; /* NULL = config_error */
+	struct mta_table *mtas;
+	char config_error[512];
 	bool can; /* the two necessary hooks attach */
 	char why_not[512];
 };
+
+/* False = out of memory; a wrong configuration is told in its place. */
+static bool gather_mtas(struct features *features)
+{
+	features->config = config_load(OPTION_CONFIG_PATH, false, features->config_error,
+				       sizeof(features->config_error));
+	if (!features->config)
+		return true;
+	features->mtas = mta_new(features->config, 0);
+	return features->mtas != NULL;
+}
 
 static void gather(struct features *features)
 {
@@ -90,6 +107,27 @@ static const char *missed(const struct features *features, enum hook hook)
 	return hook_loss(hook);
 }
 
+static void print_mtas(const struct features *features)
+{
+	const struct config_mta *mta;
+	size_t at = 0;
+	bool safe, any = false;
+
+	if (!features->mtas) {
+		printf("MTA: %s\n", features->config_error);
+		return;
+	}
+	while ((mta = mta_next(features->mtas, &at, &safe)) != NULL) {
+		char path[256];
+
+		escape_text(path, sizeof(path), mta->path, strlen(mta->path), NULL);
+		printf("%s %s (%s, user %s%s)", any ? "," : "MTA:", mta->name, path, mta->user,
+		       safe ? "" : "; others than root can write it: not trusted");
+		any = true;
+	}
+	printf("%s\n", any ? "" : "MTA: no known MTA on this host");
+}
+
 static void print_text(const struct features *features)
 {
 	bool degraded = false;
@@ -104,6 +142,7 @@ static void print_text(const struct features *features)
 		       capng_have_capability(CAPNG_EFFECTIVE, capabilities[i].number) ? "" : "no-",
 		       capabilities[i].name);
 	printf("\n");
+	print_mtas(features);
 	if (features->cgroup.fd >= 0) {
 		printf("cgroup v2: %s\n\n", features->cgroup.where);
 		for (int hook = 0; hook < HOOK_COUNT; hook++)
@@ -139,6 +178,30 @@ static void print_string(const char *text)
 	printf("\"%s\"", escaped);
 }
 
+static void print_mtas_json(const struct features *features)
+{
+	const struct config_mta *mta;
+	size_t at = 0;
+	bool safe, any = false;
+
+	printf(",\"mtas\":[");
+	while (features->mtas && (mta = mta_next(features->mtas, &at, &safe)) != NULL) {
+		printf("%s{\"name\":", any ? "," : "");
+		print_string(mta->name);
+		printf(",\"path\":");
+		print_string(mta->path);
+		printf(",\"user\":");
+		print_string(mta->user);
+		printf(",\"safe\":%s}", safe ? "true" : "false");
+		any = true;
+	}
+	printf("]");
+	if (!features->mtas) {
+		printf(",\"configuration\":");
+		print_string(features->config_error);
+	}
+}
+
 static void print_json(const struct features *features)
 {
 	printf("{\"v\":1,\"kernel\":");
@@ -153,7 +216,9 @@ static void print_json(const struct features *features)
 	for (size_t i = 0, n = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
 		if (capng_have_capability(CAPNG_EFFECTIVE, capabilities[i].number))
 			printf("%s\"%s\"", n++ ? "," : "", capabilities[i].name);
-	printf("],\"usable\":%s", features->can ? "true" : "false");
+	printf("]");
+	print_mtas_json(features);
+	printf(",\"usable\":%s", features->can ? "true" : "false");
 	if (features->cgroup.fd >= 0) {
 		printf(",\"cgroup\":");
 		print_string(features->cgroup.where);
@@ -207,6 +272,11 @@ int cmd_features(int argc, char **argv)
 		return EXIT_CANNOT;
 	}
 	memset(&features, 0, sizeof(features));
+	if (!gather_mtas(&features)) {
+		config_free(features.config);
+		msg_error("out of memory");
+		return EXIT_FAILED;
+	}
 	gather(&features);
 	if (json)
 		print_json(&features);
@@ -214,6 +284,8 @@ int cmd_features(int argc, char **argv)
 		print_text(&features);
 	if (features.cgroup.fd >= 0)
 		close(features.cgroup.fd);
+	mta_free(features.mtas);
+	config_free(features.config);
 	if (fflush(stdout)) {
 		msg_error("cannot write to standard output: %s", strerror(errno));
 		return EXIT_FAILED;

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/escape.h"
+#include "base/msg.h"
 #include "enrich/cgroup.h"
 #include "enrich/file_id.h"
 #include "enrich/mta.h"
@@ -60,6 +62,22 @@ static void refresh(struct mta_table *table, uint64_t now)
 	table->refreshed = now;
 }
 
+/* The built-in rows are many and mostly absent; a path that was written by hand is meant to be there. */
+static void warn_missing(const struct mta_table *table)
+{
+	char shown[256];
+
+	for (size_t i = 0; i < table->count; i++) {
+		const struct config_mta *config = table->rows[i].config;
+
+		if (table->rows[i].file.inode || config->builtin || config->container ||
+		    config->service || (i && strcmp(config[-1].path, config->path) == 0))
+			continue;
+		escape_text(shown, sizeof(shown), config->path, strlen(config->path), NULL);
+		msg_warn("[mta %s]: there is no file %s yet", config->name, shown);
+	}
+}
+
 struct mta_table *mta_new(const struct config *config, uint64_t now)
 {
 	struct mta_table *table =
@@ -71,6 +89,7 @@ struct mta_table *mta_new(const struct config *config, uint64_t now)
 	for (size_t i = 0; i < table->count; i++)
 		table->rows[i].config = &config->mtas[i];
 	refresh(table, now);
+	warn_missing(table);
 	return table;
 }
 
@@ -81,6 +100,38 @@ void mta_free(struct mta_table *table)
 	for (size_t i = 0; i < table->count; i++)
 		free(table->rows[i].real);
 	free(table);
+}
+
+static bool only_root_writes(uint32_t uid, uint32_t mode)
+{
+	return uid == 0 && (mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static bool same_mta(const struct mta_row *one, const struct mta_row *other)
+{
+	return one->file.device == other->file.device && one->file.inode == other->file.inode &&
+	       one->has_uid && one->uid == other->uid;
+}
+
+static bool on_host(const struct mta_row *row)
+{
+	return row->file.inode && row->has_uid && !row->config->container;
+}
+
+const struct config_mta *mta_next(const struct mta_table *table, size_t *at, bool *safe)
+{
+	while (*at < table->count) {
+		const struct mta_row *row = &table->rows[(*at)++];
+		bool named = false;
+
+		for (const struct mta_row *before = table->rows; before < row && !named; before++)
+			named = on_host(before) && same_mta(before, row);
+		if (named || !on_host(row))
+			continue;
+		*safe = only_root_writes(row->file.uid, row->file.mode);
+		return row->config;
+	}
+	return NULL;
 }
 
 /* Does the leaf-first text name `path`? Whole, or its last component alone. */
@@ -114,11 +165,6 @@ static bool name_of_row(const struct mta_row *row, struct bytes exe)
 {
 	return path_is(exe, row->config->path, true) ||
 	       (row->real && path_is(exe, row->real, true));
-}
-
-static bool only_root_writes(uint32_t uid, uint32_t mode)
-{
-	return uid == 0 && (mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 /* Safe by what the kernel saw at that moment; a small identity has no mode, then by what the table knows of the file. */
