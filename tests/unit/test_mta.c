@@ -2,6 +2,7 @@
 /* The privileged half's findings, on files, users and addresses of the machine that runs the test. */
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "base/address.h"
 #include "enrich/addresses.h"
 #include "enrich/enrich.h"
 #include "enrich/file_id.h"
@@ -281,6 +283,46 @@ static void test_bad_record(void **state)
 	config_free(config);
 }
 
+/* Each namespace has its own loopback and links: that the host has the address too says nothing there. */
+static void test_other_namespace(void **state)
+{
+	struct config *config = config_for("");
+	struct enrich *enrich = enrich_new(config, SECOND);
+	uint8_t *remote = made.open.ends.remote;
+	struct ifaddrs *list, *at;
+
+	(void)state;
+	make_mta();
+	make_address(remote, "127.0.0.1");
+	flags(enrich, SECOND);
+	assert_true(out.host_address);
+	made.open.ends.netns++;
+	flags(enrich, SECOND);
+	assert_false(out.host_address);
+	assert_int_equal(getifaddrs(&list), 0);
+	for (at = list; at; at = at->ifa_next) {
+		const struct sockaddr_in6 *own = (const void *)at->ifa_addr;
+
+		if (!own || own->sin6_family != AF_INET6)
+			continue;
+		memcpy(remote, &own->sin6_addr, 16);
+		flags(enrich, SECOND);
+		assert_int_equal(out.host_address,
+				 !address_is_loopback(remote) && !address_is_link_local(remote));
+		made.open.ends.netns--;
+		flags(enrich, SECOND);
+		assert_true(out.host_address);
+		made.open.ends.netns++;
+	}
+	freeifaddrs(list);
+	make_address(remote, "febf::1");
+	assert_true(address_is_link_local(remote));
+	make_address(remote, "fec0::1");
+	assert_false(address_is_link_local(remote));
+	enrich_free(enrich);
+	config_free(config);
+}
+
 static void test_addresses(void **state)
 {
 	struct config *config = config_for("");
@@ -347,10 +389,10 @@ static void test_users(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trusted),	   cmocka_unit_test(test_upgrade),
-		cmocka_unit_test(test_container),  cmocka_unit_test(test_file_id),
-		cmocka_unit_test(test_bad_record), cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_users),
+		cmocka_unit_test(test_trusted),		cmocka_unit_test(test_upgrade),
+		cmocka_unit_test(test_container),	cmocka_unit_test(test_file_id),
+		cmocka_unit_test(test_bad_record),	cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_other_namespace), cmocka_unit_test(test_users),
 	};
 
 	return cmocka_run_group_tests_name("mta", tests, setup, teardown);

@@ -191,6 +191,9 @@ static void test_conduct(void **state)
 	session.helo_changed = true;
 	bypass(REASON(MANY_RECIPIENTS) | REASON(EARLY_TALKER) | REASON(HELO_CHANGES));
 	session.recipients = 0;
+	session.urgent = true;
+	bypass(REASON(EARLY_TALKER) | REASON(HELO_CHANGES) | REASON(URGENT));
+	session.urgent = false;
 	session.early_talker = session.helo_changed = false;
 	session.quit = false;
 	session.from_count = 1;
