@@ -15,6 +15,7 @@
 #include "base/escape.h"
 #include "base/msg.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 
 struct command {
 	const char *name;
@@ -70,16 +71,21 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
 		usage(stdout);
-		return EXIT_DONE;
+		return option_flushed();
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
 		printf("smtpsnoop " SMTPSNOOP_VERSION "\n");
-		return EXIT_DONE;
+		return option_flushed();
 	}
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	escape_text(shown, sizeof(shown), argv[1], strlen(argv[1]), NULL);
+	if (argv[1][0] == '-') {
+		msg_error("a command is missing before \"%s\"; \"smtpsnoop --help\" names them",
+			  shown);
+		return EXIT_CANNOT;
+	}
 	msg_error("unknown command \"%s\"; \"smtpsnoop --help\" names them", shown);
 	return EXIT_CANNOT;
 }

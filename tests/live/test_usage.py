@@ -2,6 +2,7 @@
 """Bad input: one sentence that says what to do, the right exit status, nothing attached."""
 import json
 import os
+import subprocess
 
 from dialogue import message, say
 from marks import quick
@@ -50,12 +51,17 @@ def test_not_root(case):
 @quick
 def test_unknown_option(case):
     """an unknown option"""
-    refused(case, case.smtpsnoop("trace", "--jsn"), "jsn")
+    for command in ("trace", "read", "features"):
+        refused(case, case.smtpsnoop(command, "--jsn"), "jsn", f"see smtpsnoop {command} --help")
+        refused(case, case.smtpsnoop(command, "-Z"), "-Z", f"see smtpsnoop {command} --help")
+    refused(case, case.smtpsnoop("trace", "--json=x"), "--json", "see smtpsnoop trace --help")
+    refused(case, case.smtpsnoop("trace", "--port"), "--port", "see smtpsnoop trace --help")
 
 
 def test_unknown_command(case):
     """an unknown command"""
     refused(case, case.smtpsnoop("trase"), "trase")
+    refused(case, case.smtpsnoop("--duration", "5"), "command is missing", "--duration")
 
 
 def test_bad_values(case):
@@ -184,13 +190,17 @@ def test_help_and_version(case):
         done = case.smtpsnoop(*argv)
         if done.returncode or not done.stdout or done.stderr:
             raise Failed(f"{argv}: exit status {done.returncode}, stderr {done.stderr[:200]!r}")
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([case.options.binary, *argv], stdout=full, stderr=subprocess.PIPE, check=False)
+        if done.returncode != 1 or done.stderr.count(b"\n") != 1:
+            raise Failed(f"{argv} to a full disk: exit status {done.returncode}, stderr {done.stderr[:200]!r}")
 
 
 @quick
 def test_features(case):
     """features says which hooks are used, in text and in JSON"""
     done = case.smtpsnoop("features")
-    if done.returncode or "cgroup_skb" not in done.stdout:
+    if done.returncode or "cgroup_skb" not in done.stdout or "MTA: " not in done.stdout:
         raise Failed(f"exit status {done.returncode}: {done.stdout[:300]} {done.stderr[:300]}")
     done = case.smtpsnoop("features", "--json")
     if done.returncode or not isinstance(json.loads(done.stdout), dict):

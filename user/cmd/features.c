@@ -3,7 +3,6 @@
  * features.c - what this kernel offers, which hooks are used, what is missed without the others, and which MTAs are here
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -257,14 +256,14 @@ int cmd_features(int argc, char **argv)
 	bool json = false;
 	int option;
 
-	argv[0] = (char *)"smtpsnoop";
-	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":jh", options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
-			return EXIT_DONE;
+			return option_flushed();
 		}
 		if (option != 'j')
-			return EXIT_CANNOT;
+			return option_refused(option, argv, options, "features");
 		json = true;
 	}
 	if (optind < argc) {
@@ -286,9 +285,7 @@ int cmd_features(int argc, char **argv)
 		close(features.cgroup.fd);
 	mta_free(features.mtas);
 	config_free(features.config);
-	if (fflush(stdout)) {
-		msg_error("cannot write to standard output: %s", strerror(errno));
+	if (option_flushed() != EXIT_DONE)
 		return EXIT_FAILED;
-	}
 	return features.can ? EXIT_DONE : EXIT_CANNOT;
 }

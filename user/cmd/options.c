@@ -26,6 +26,35 @@ int option_wrong(const char *option, const char *value, const char *need)
 	return EXIT_CANNOT;
 }
 
+int option_refused(int got, char **argv, const struct option *known, const char *command)
+{
+	char shown[128], letter[] = {'-', (char)optopt, '\0'};
+	const char *word = letter, *what = "unknown option";
+
+	while (known->name && known->val != optopt)
+		known++;
+	if (optopt == 0) {
+		word = argv[optind - 1];
+	} else if (known->name) {
+		word = known->name;
+		what = got == ':' ? "a value is missing for --" : "no value is taken by --";
+	}
+	escape_text(shown, sizeof(shown), word, strlen(word), NULL);
+	if (word == known->name)
+		msg_error("%s%s; see smtpsnoop %s --help", what, shown, command);
+	else
+		msg_error("%s \"%s\"; see smtpsnoop %s --help", what, shown, command);
+	return EXIT_CANNOT;
+}
+
+int option_flushed(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return EXIT_DONE;
+	msg_error("cannot write to standard output: %s", strerror(errno));
+	return EXIT_FAILED;
+}
+
 int option_number(const char *option, const char *value, uint64_t low, uint64_t high, uint64_t *out)
 {
 	char need[96];

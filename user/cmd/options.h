@@ -7,6 +7,7 @@
 #ifndef SMTPSNOOP_OPTIONS_H
 #define SMTPSNOOP_OPTIONS_H
 
+#include <getopt.h>
 #include <stdint.h>
 
 #include "enrich/config.h"
@@ -15,6 +16,15 @@
 
 /* Says what was given and what is needed. Returns EXIT_CANNOT. */
 int option_wrong(const char *option, const char *value, const char *need);
+
+/*
+ * What getopt_long() made '?' or ':' of, said in our words; set opterr = 0 and let the short options begin with ":". `command` is
+ * whose --help is pointed to. Returns EXIT_CANNOT.
+ */
+int option_refused(int got, char **argv, const struct option *known, const char *command);
+
+/* After --help and the like: EXIT_DONE, or EXIT_FAILED and a message where standard output took less than all. */
+int option_flushed(void);
 
 /* -1 = *out is set, else the status to exit with. */
 int option_number(const char *option, const char *value, uint64_t low, uint64_t high,

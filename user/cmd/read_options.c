@@ -7,7 +7,6 @@
  */
 #include "cmd/read_options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +66,7 @@ struct late { /* needs all options */
 	const char *ports;
 };
 
-static int parse_one(int option, struct read_options *options, struct late *late)
+static int parse_one(int option, char **argv, struct read_options *options, struct late *late)
 {
 	switch (option) {
 	case 'P':
@@ -100,9 +99,9 @@ static int parse_one(int option, struct read_options *options, struct late *late
 		return -1;
 	case 'h':
 		fputs(help, stdout);
-		return EXIT_DONE;
-	default: /* getopt_long has said what is wrong */
-		return EXIT_CANNOT;
+		return option_flushed();
+	default:
+		return option_refused(option, argv, long_options, "read");
 	}
 }
 
@@ -156,7 +155,6 @@ int read_options_parse(struct read_options *options, int argc, char **argv)
 
 	memset(options, 0, sizeof(*options));
 	options->verdicts = (1u << VERDICT_CLASSES) - 1;
-	argv[0] = (char *)"smtpsnoop"; /* getopt's messages begin with it */
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--") != 0)
 			continue;
@@ -164,8 +162,9 @@ int read_options_parse(struct read_options *options, int argc, char **argv)
 		break;
 	}
 	optind = 1;
-	while ((option = getopt_long(words, argv, "P:fn:jexvh", long_options, NULL)) != -1) {
-		rc = parse_one(option, options, &late);
+	opterr = 0;
+	while ((option = getopt_long(words, argv, ":P:fn:jexvh", long_options, NULL)) != -1) {
+		rc = parse_one(option, argv, options, &late);
 		if (rc >= 0)
 			return rc;
 	}

@@ -7,7 +7,6 @@
 #include "cmd/trace_options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,7 +121,7 @@ struct late { /* needs the configuration, which needs all options */
 	const char *ports;
 };
 
-static int parse_one(int option, struct trace_options *options, struct late *late)
+static int parse_one(int option, char **argv, struct trace_options *options, struct late *late)
 {
 	uint64_t number = 0;
 	int rc = -1;
@@ -160,7 +159,7 @@ static int parse_one(int option, struct trace_options *options, struct late *lat
 		break;
 	case 'h':
 		fputs(help, stdout);
-		return EXIT_DONE;
+		return option_flushed();
 	case OPTION_VERDICT:
 		return option_verdicts(optarg, &options->verdicts);
 	case OPTION_RECIPIENTS:
@@ -173,8 +172,8 @@ static int parse_one(int option, struct trace_options *options, struct late *lat
 		return parse_backend(optarg, options);
 	case OPTION_RING_SIZE:
 		return parse_ring(optarg, options);
-	default: /* getopt_long has said what is wrong */
-		return EXIT_CANNOT;
+	default:
+		return option_refused(option, argv, long_options, "trace");
 	}
 	return rc;
 }
@@ -186,10 +185,10 @@ int trace_options_parse(struct trace_options *options, int argc, char **argv)
 
 	memset(options, 0, sizeof(*options));
 	options->verdicts = (1u << VERDICT_CLASSES) - 1;
-	argv[0] = (char *)"smtpsnoop"; /* getopt's messages begin with it */
 	optind = 1;
-	while ((option = getopt_long(argc, argv, "c:u:p:P:d:n:jexvh", long_options, NULL)) != -1) {
-		rc = parse_one(option, options, &late);
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":c:u:p:P:d:n:jexvh", long_options, NULL)) != -1) {
+		rc = parse_one(option, argv, options, &late);
 		if (rc >= 0)
 			return rc;
 	}
