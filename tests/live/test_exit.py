@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """However it ends: no process, program, map, link, cgroup attachment or mount of ours stays (Trace.finish looks)."""
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
+import time
 
 from dialogue import expect_message, message, say
 from marks import quick
@@ -109,6 +111,35 @@ def test_stopped_and_ended(case):
     trace.send(signal.SIGTERM)
     trace.hit(half, signal.SIGCONT)
     trace.finish()
+
+
+@quick
+def test_blocked_output(case):
+    """nobody reads the output: one signal detaches and waits for a reader, a second one ends it, with a sentence and status 1"""
+    case.sink()
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    trace = case.trace_silent(stdout=writing)
+    os.close(writing)
+    os.read(reading, 1)  # it has begun
+    for _ in range(6):
+        say(case, message()).wait()
+    trace.note_objects()
+    trace.send(signal.SIGINT)
+    until = time.monotonic() + 10 * case.world.slow
+    while attachments(case):
+        if time.monotonic() > until:
+            raise Failed("still attached after the first signal")
+        time.sleep(0.05)
+    time.sleep(0.2)
+    if trace.process.poll() is not None:
+        raise Failed("it did not wait for a reader")
+    trace.send(signal.SIGINT)
+    trace.finish(status=1)
+    os.close(reading)
+    said = trace.stderr().splitlines()
+    if len(said) != 1 or "second signal" not in said[0]:
+        raise Failed(f"stderr: {said}")
 
 
 @quick

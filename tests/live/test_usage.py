@@ -184,6 +184,29 @@ def test_full_disk(case):
         raise Failed(f"stderr: {trace.stderr()}")
 
 
+def in_shell(command):
+    """Runs it in a shell that has done that before."""
+    return ("sh", "-c", command + '; exec "$@"', "sh")
+
+
+def test_closed_output(case):
+    """a closed standard output is said, with status 1"""
+    for argv in (("trace",), ("read", "/dev/null"), ("--version",)):
+        refused(case, case.smtpsnoop(*argv, prefix=in_shell("exec >&-")), "standard output is closed", status=1)
+
+
+def test_few_descriptors(case):
+    """too few open files: how many are needed"""
+    refused(case, case.smtpsnoop("trace", prefix=in_shell("ulimit -n 20")), "ulimit -n 20", "64 are needed")
+
+
+def test_file_size_limit(case):
+    """an output at the limit of file sizes is said, with status 1"""
+    path = os.path.join(case.world.folder, "limited")
+    prefix = in_shell(f"ulimit -f 0; exec > {path}")
+    refused(case, case.smtpsnoop("trace", "--duration", "1", prefix=prefix), "File too large", status=1)
+
+
 def test_help_and_version(case):
     """--help and --version go to standard output, status 0"""
     for argv in (("--help",), ("trace", "--help"), ("--version",)):
