@@ -178,6 +178,55 @@ def test_recipients_kept_only_when_asked(case):
         raise Failed("the recipient's name is in the output")
 
 
+RECIPIENTS = f"{MARKER}1@victim.example", f"{MARKER}2@victim.example"
+
+
+def repeating_sink(case):
+    """A server that says the address again, in an answer and in a refusal."""
+    known, unknown = RECIPIENTS
+    case.sink(
+        replies={
+            f"RCPT TO:<{known}>": f"250 2.1.5 <{known}> ok\r\n".encode(),
+            f"RCPT TO:<{unknown}>": f"550 5.1.1 <{unknown}>: unknown; no {unknown} here\r\n".encode(),
+        }
+    )
+
+
+def names_nowhere(case, *arguments, json_output=True):
+    """Runs it and looks for the names, and for the domain in what --events adds."""
+    trace = case.trace(*arguments, json_output=json_output)
+    say(case, message(recipients=RECIPIENTS)).wait()
+    if json_output:
+        trace.connection()
+    else:
+        trace.wait_until("the actor's line", lambda: any(b"550 5.1.1" in line for line in trace.lines))
+    trace.stop()
+    output = b"".join(trace.lines)
+    if MARKER.encode() in output:
+        line = next(line for line in trace.lines if MARKER.encode() in line)
+        raise Failed(f"a recipient's name is in the output: {line!r}")
+    if "--events" in arguments:
+        for wanted in (b"RCPT TO:<***@victim.example>", b"550 5.1.1 <***@victim.example>: unknown"):
+            if wanted not in output:
+                raise Failed(f"{wanted!r} is missing in {output[-3000:]!r}")
+
+
+@quick
+def test_recipients_text(case):
+    """without --recipients no name is in the text, its steps or its summary, even when the server repeats it"""
+    repeating_sink(case)
+    names_nowhere(case, json_output=False)
+    names_nowhere(case, "--events", json_output=False)
+
+
+@quick
+def test_recipients_json(case):
+    """nor in JSON, with and without its steps"""
+    repeating_sink(case)
+    names_nowhere(case)
+    names_nowhere(case, "--events")
+
+
 def test_recipients_asked(case):
     """with --recipients the addresses are there"""
     case.sink()

@@ -130,7 +130,7 @@ static void a_delivery_is_one_quiet_line(void **state)
 	make_delivery(&made);
 	show(&made, 80);
 	assert_string_equal(shown, "21:41:41 mta      postfix  postfix/smtp  203.0.113.7:25      "
-				   "1/1   1/1 250 2.0.0\n");
+				   "1/1   1/1 250 4Vx9\n");
 	done();
 	begin(80, true, ~0u);
 	present_connection(present, &made.connection, MAKE_WALL);
@@ -264,7 +264,7 @@ static void answer_is(struct made_connection *made, const char *words)
 {
 	char answer[ANSWER_BYTES];
 
-	answer_of(answer, sizeof(answer), &made->connection, 200);
+	answer_of(answer, sizeof(answer), &made->connection, 200, false);
 	assert_string_equal(answer, words);
 }
 
@@ -306,6 +306,33 @@ static void every_end_has_its_word(void **state)
 	facts->sni.length = 2;
 	memcpy(facts->sni_bytes, "mx", 2);
 	answer_is(&made, "encrypted mx");
+	make_free(&made);
+}
+
+static void fruitless_attempts_before_a_message_say_nothing(void **state)
+{
+	struct made_connection made;
+
+	(void)state;
+	make_connection(&made, VERDICT_BYPASS);
+	make_said(&made, "S: 220 hello");
+	make_said(&made, "C: EHLO x");
+	make_said(&made, "S: 502 5.5.1 what?");
+	answer_is(&made, "502 5.5.1 what?");
+	make_said(&made, "C: HELO x");
+	make_said(&made, "S: 250 x");
+	make_said(&made, "C: MAIL FROM:<a@example.org>");
+	make_said(&made, "S: 250 ok");
+	make_said(&made, "C: RCPT TO:<secret@example.net>");
+	make_said(&made, "S: 250 ok");
+	make_said(&made, "C: DATA");
+	make_said(&made, "S: 354 go");
+	make_body(&made, 500);
+	make_said(&made, "S: 250 2.0.0 <secret@example.net> taken");
+	answer_is(&made, "250 2.0.0 <***@example.net> taken");
+	make_said(&made, "C: RCPT TO:<secret@example.net>");
+	make_said(&made, "S: 550 5.1.1 <secret@example.net> unknown");
+	answer_is(&made, "550 5.1.1 <***@example.net> unknown");
 	make_free(&made);
 }
 
@@ -529,6 +556,7 @@ int main(void)
 		cmocka_unit_test(hostile_text_is_harmless),
 		cmocka_unit_test(very_long_names_do_no_harm),
 		cmocka_unit_test(every_end_has_its_word),
+		cmocka_unit_test(fruitless_attempts_before_a_message_say_nothing),
 		cmocka_unit_test(counts_fit_their_column),
 		cmocka_unit_test(programs_are_called_what_people_call_them),
 		cmocka_unit_test(odd_executables_say_so),

@@ -10,6 +10,7 @@
 
 #include "base/escape.h"
 #include "present/answer.h"
+#include "present/mask.h"
 
 #define CODES_COLUMNS 9 /* "554 5.7.1" */
 
@@ -52,23 +53,75 @@ static void only_codes(char *out, unsigned int width)
 		out[width] = '\0';
 }
 
-void answer_of(char *out, size_t size, const struct connection *connection, unsigned int width)
+void answer_reply(char *out, size_t size, const char *reply, size_t length, bool recipients)
+{
+	char masked[MASK_BYTES];
+
+	if (!recipients) {
+		length = mask_reply(masked, reply, length);
+		reply = masked;
+	}
+	escape_text(out, size, reply, length, NULL);
+}
+
+/* What the client tried in vain before it sent: it says nothing about the mail. */
+static bool is_preamble(const struct session_facts *facts)
+{
+	static const uint16_t codes[] = {500, 501, 502, 504, 530, 535};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (facts->worst_code == codes[i])
+			return !facts->blocklist;
+	return false;
+}
+
+/* "250 queued 4VxQ9k" where the whole receipt has no room. */
+static void only_queue_id(char *out, size_t size, unsigned int width)
+{
+	static const char *const before[] = {"queued as ", " id="};
+	static const char *const words[] = {" queued", ""};
+	char copy[ANSWER_BYTES];
+	const char *id = NULL;
+
+	for (size_t i = 0; !id && i < sizeof(before) / sizeof(before[0]); i++) {
+		id = strstr(out, before[i]);
+		id = id ? id + strlen(before[i]) : NULL;
+	}
+	if (!id || escape_columns(out, strlen(out)) <= width)
+		return;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		snprintf(copy, sizeof(copy), "%.3s%s %.*s", out, words[i], (int)strcspn(id, " "),
+			 id);
+		if (escape_columns(copy, strlen(copy)) <= width) {
+			snprintf(out, size, "%s", copy);
+			return;
+		}
+	}
+}
+
+void answer_of(char *out, size_t size, const struct connection *connection, unsigned int width,
+	       bool recipients)
 {
 	const struct session_facts *facts =
 		connection->session ? &connection->session->facts : NULL;
 
 	if (!facts)
 		snprintf(out, size, "%s", without_dialogue(connection));
-	else if (facts->worst_reply.seen)
-		escape_text(out, size, facts->worst_reply_bytes, facts->worst_reply.length, NULL);
+	else if (facts->worst_reply.seen && !(facts->receipt.seen && is_preamble(facts)))
+		answer_reply(out, size, facts->worst_reply_bytes, facts->worst_reply.length,
+			     recipients);
 	else if (facts->tls != SESSION_TLS_NONE)
 		encrypted(out, size, facts);
 	else if (!facts->last_reply.seen)
 		snprintf(out, size, "%s", without_dialogue(connection));
-	else if (facts->receipt.seen && facts->last_code == 221) /* its "bye" says nothing */
-		escape_text(out, size, facts->receipt_bytes, facts->receipt.length, NULL);
+	else if (facts->receipt.seen &&
+		 (facts->last_code == 221 || facts->worst_reply.seen)) /* its "bye" says nothing */
+		answer_reply(out, size, facts->receipt_bytes, facts->receipt.length, recipients);
 	else
-		escape_text(out, size, facts->last_reply_bytes, facts->last_reply.length, NULL);
+		answer_reply(out, size, facts->last_reply_bytes, facts->last_reply.length,
+			     recipients);
+	if (facts && facts->receipt.seen)
+		only_queue_id(out, size, width);
 	only_codes(out, width);
 }
 

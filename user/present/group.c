@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "present/answer.h"
 #include "present/group.h"
 
 #define HOSTS_FIRST 8
@@ -87,7 +88,7 @@ static int rank(uint16_t code, const char *blocklist)
 	return blocklist ? 3 : code >= 500 ? 2 : code >= 400 ? 1 : 0;
 }
 
-static void worst_add(struct group *group, const struct session_facts *facts)
+static void worst_add(struct group *group, const struct session_facts *facts, bool recipients)
 {
 	int theirs = rank(facts->worst_code, facts->blocklist);
 	int ours = rank(group->worst_code, group->blocklist);
@@ -96,8 +97,8 @@ static void worst_add(struct group *group, const struct session_facts *facts)
 		group->worst_code = facts->worst_code;
 		group->blocklist = facts->blocklist;
 		group->worst_times = 0;
-		escape_text(group->worst, sizeof(group->worst), facts->worst_reply_bytes,
-			    facts->worst_reply.length, NULL);
+		answer_reply(group->worst, sizeof(group->worst), facts->worst_reply_bytes,
+			     facts->worst_reply.length, recipients);
 	}
 	if (theirs && facts->worst_code == group->worst_code &&
 	    facts->blocklist == group->blocklist)
@@ -115,7 +116,7 @@ static void process_words(char *out, size_t size, const struct process *process)
 	columns_fit(out, size, line.text, COLUMNS_MAX);
 }
 
-void group_add(struct group *group, const struct connection *connection)
+void group_add(struct group *group, const struct connection *connection, bool recipients)
 {
 	const struct process *opener = connection->opener;
 
@@ -126,7 +127,7 @@ void group_add(struct group *group, const struct connection *connection)
 	sums_add(&group->sums, connection);
 	hosts_add(&group->hosts, connection->ends.remote);
 	if (connection->session)
-		worst_add(group, &connection->session->facts);
+		worst_add(group, &connection->session->facts, recipients);
 }
 
 void group_free(struct group *group)

@@ -49,7 +49,8 @@ struct group {
 
 void sums_add(struct sums *sums, const struct connection *connection);
 void hosts_add(struct hosts *hosts, const uint8_t address[16]);
-void group_add(struct group *group, const struct connection *connection);
+/* recipients: their names may be shown. */
+void group_add(struct group *group, const struct connection *connection, bool recipients);
 void group_print(const struct group *group, const struct text *text, int64_t wall_minus_boot);
 void group_free(struct group *group);
 

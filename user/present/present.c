@@ -9,6 +9,7 @@
 
 #include "present/json.h"
 #include "present/losses.h"
+#include "present/mask.h"
 #include "present/present.h"
 #include "present/record.h"
 #include "present/summary.h"
@@ -34,8 +35,10 @@ struct present *present_new(const struct present_options *options)
 	present->options = *options;
 	present->text.out = options->out;
 	present->text.colour = options->colour;
+	present->text.recipients = options->recipients;
+	present->origin.recipients = options->recipients;
 	present->text.layout = layout_for(options->width);
-	present->summary = summary_new();
+	present->summary = summary_new(options->recipients);
 	if (!present->summary) {
 		free(present);
 		return NULL;
@@ -120,8 +123,16 @@ void present_progress(struct present *present, const struct connection *connecti
 void present_step(struct present *present, const struct connection *connection, uint64_t time,
 		  const char *what, const char *line, size_t length, int64_t wall_minus_boot)
 {
+	char masked[MASK_BYTES];
+
 	if (!shown(present, connection))
 		return;
+	if (line && !present->options.recipients) {
+		bool client = !strcmp(what, "client");
+
+		length = (client ? mask_command : mask_reply)(masked, line, length);
+		line = masked;
+	}
 	if (!present->options.json) {
 		text_step(&present->text, connection, time, what, line, length, wall_minus_boot);
 		return;

@@ -17,6 +17,7 @@
 struct record_origin {
 	char boot_id[33]; /* hex */
 	char host[65]; /* "" = not known */
+	bool recipients; /* their names may be shown */
 };
 
 enum record_outcome { RECORD_UNKNOWN = 0, RECORD_SUCCESS, RECORD_FAILURE };

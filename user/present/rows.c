@@ -11,6 +11,7 @@
 #include "base/escape.h"
 #include "present/answer.h"
 #include "present/label.h"
+#include "present/mask.h"
 #include "present/text.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -138,7 +139,7 @@ static void answer(const struct text *text, char *out, size_t size,
 	uint64_t seconds = time > connection->opened ? (time - connection->opened) / SECOND : 0;
 
 	if (!progress)
-		answer_of(out, size, connection, text->layout.answer);
+		answer_of(out, size, connection, text->layout.answer, text->recipients);
 	else if (text->layout.answer < PROGRESS_COLUMNS)
 		snprintf(out, size, "open %" PRIu64 "s", seconds);
 	else
@@ -227,7 +228,8 @@ static void step_heading(struct text *text, const struct connection *connection,
 static void step_words(struct line *line, const struct connection *connection, const char *what)
 {
 	if (!strcmp(what, "open"))
-		line_add(line, "connecting");
+		line_add(line, connection->flags & EVENT_F_EXISTING ? "open before the trace"
+								    : "connecting");
 	else if (!strcmp(what, "established"))
 		line_add(line, "connected");
 	else if (!strcmp(what, "closed") && connection->reason != CONNECTION_CLOSED)
@@ -246,7 +248,7 @@ void text_step(struct text *text, const struct connection *connection, uint64_t 
 	       const char *what, const char *bytes, size_t length, int64_t wall_minus_boot)
 {
 	uint64_t after = time > connection->opened ? time - connection->opened : 0;
-	char escaped[4 * LIMIT_LINE + 1], fitted[LINE_BYTES];
+	char escaped[4 * MASK_BYTES + 1], fitted[LINE_BYTES];
 	struct line line;
 
 	step_heading(text, connection, time, wall_minus_boot);

@@ -17,11 +17,16 @@ struct summary {
 	struct sums classes[VERDICT_CLASSES];
 	struct group *groups;
 	struct sums others;
+	bool recipients;
 };
 
-struct summary *summary_new(void)
+struct summary *summary_new(bool recipients)
 {
-	return calloc(1, sizeof(struct summary));
+	struct summary *summary = calloc(1, sizeof(*summary));
+
+	if (summary)
+		summary->recipients = recipients;
+	return summary;
 }
 
 void summary_free(struct summary *summary)
@@ -72,7 +77,7 @@ void summary_add(struct summary *summary, const struct connection *connection)
 	if (!group)
 		group = group_new(summary, &key);
 	if (group)
-		group_add(group, connection);
+		group_add(group, connection, summary->recipients);
 	else
 		sums_add(&summary->others, connection);
 }

@@ -11,7 +11,8 @@
 
 struct summary;
 
-struct summary *summary_new(void); /* NULL = out of memory */
+/* recipients: their names may be shown. NULL = out of memory. */
+struct summary *summary_new(bool recipients);
 void summary_free(struct summary *summary);
 
 /* A connection that is over. Out of memory adds it to "others". */

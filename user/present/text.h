@@ -15,6 +15,7 @@ struct text {
 	FILE *out;
 	bool colour;
 	bool capture; /* from capture files: no kernel, no MTA */
+	bool recipients; /* their names may be shown */
 	struct layout layout;
 	bool step_any; /* a step was shown, and of which connection */
 	uint64_t step_cookie;
