@@ -189,7 +189,7 @@ def in_shell(command):
     return ("sh", "-c", command + '; exec "$@"', "sh")
 
 
-def test_closed_output(case):
+def test_no_output(case):
     """a closed standard output is said, with status 1"""
     for argv in (("trace",), ("read", "/dev/null"), ("--version",)):
         refused(case, case.smtpsnoop(*argv, prefix=in_shell("exec >&-")), "standard output is closed", status=1)
