@@ -207,8 +207,9 @@ test-deps:
 bench: all
 	tools/bench
 
-demo: all
-	SMTPSNOOP=./$(PROGRAM) tools/demo
+# Installs and builds what it needs; a variant is built here.
+demo: $(if $(VARIANT),all)
+	$(if $(VARIANT),SMTPSNOOP=./$(PROGRAM) )tools/demo
 
 # Lines that the unit tests reach, user side; a page a file in cover/.
 cover:

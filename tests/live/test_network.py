@@ -7,7 +7,7 @@ import time
 from dialogue import FROM, RCPT, expect_message, message, number, quit_steps, say
 from marks import quick
 from tracer import expect
-from world import SINK4, SINK6, SOURCE6, Failed, run
+from world import SINK4, SINK6, SOURCE6, Failed
 
 ETH_P_ALL, PACKET_OUTGOING = 3, 4
 
@@ -86,10 +86,9 @@ def test_retransmission(case):
         if time.monotonic() > end:
             raise Failed("the sink heard nothing")
         time.sleep(0.01)
-    neighbour = ["ip", "-n", case.world.names["actor"], "neigh"]
     before = retransmitted(case)
     # What is sent to a wrong hardware address is lost.
-    run(*neighbour, "replace", "192.0.2.1", "lladdr", "02:00:00:00:00:01", "dev", "in0", "nud", "permanent")
+    case.world.ip("actor", "neigh", "replace", "192.0.2.1", "lladdr", "02:00:00:00:00:01", "dev", "in0", "nud", "permanent")
     try:
         actor.say("go\n")
         while retransmitted(case) == before:
@@ -97,7 +96,7 @@ def test_retransmission(case):
                 raise Failed("nothing was sent again")
             time.sleep(0.01)
     finally:
-        run(*neighbour, "delete", "192.0.2.1", "dev", "in0")
+        case.world.ip("actor", "neigh", "delete", "192.0.2.1", "dev", "in0")
     actor.wait()
     expect_message(trace.connection())
 

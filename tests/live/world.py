@@ -12,6 +12,7 @@ All names carry the runner's pid, so that two runs do not meet. cleanup() undoes
 """
 import ctypes
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -33,6 +34,10 @@ CFLAGS = ["-D_GNU_SOURCE", "-std=gnu11", "-O2", "-Wall", "-Wextra"]
 
 class Failed(AssertionError):
     """A test failed: the text is what is printed."""
+
+
+class Unprepared(Exception):
+    """Namespaces, cgroups or actors cannot be made here: the text says why."""
 
 
 class Skipped(Exception):
@@ -60,7 +65,11 @@ def run(*argv, check=True, **kwargs):
 
 def build_actors():
     """Compiles actors/*.c where the source is newer; on a read-only tree they are there already."""
-    os.makedirs(BUILT, exist_ok=True)
+    owner = os.stat(ROOT)  # make clean must be able to remove it
+    for folder in (os.path.dirname(BUILT), BUILT):
+        if not os.path.isdir(folder):
+            os.makedirs(folder)
+            os.lchown(folder, owner.st_uid, owner.st_gid)
     folder = os.path.join(LIVE, "actors")
     header = os.path.getmtime(os.path.join(folder, "talk.h"))
     for name in sorted(os.listdir(folder)):
@@ -70,6 +79,15 @@ def build_actors():
         newest = max(header, os.path.getmtime(source))
         if not os.path.exists(target) or os.path.getmtime(target) < newest:
             run("cc", *CFLAGS, "-o", target, source)
+            os.lchown(target, owner.st_uid, owner.st_gid)
+
+
+def in_chroot():
+    """The kernel's names of files then begin outside of what we can see."""
+    try:
+        return not os.path.samefile("/", "/proc/1/root")
+    except OSError:
+        return False
 
 
 def cgroup2_mount():
@@ -117,7 +135,7 @@ class World:
 
     def __init__(self, slow=1.0, tools=None):
         self.slow, self.tools = slow, tools
-        self.tag = f"snoop{os.getpid()}"
+        self.tag = f"snoop{secrets.token_hex(3)}"  # process ids repeat in chroots and containers
         self.names = {"actor": f"{self.tag}-in", "outside": f"{self.tag}-out"}
         self.folder = None
         self.cgroup_root = None
@@ -126,13 +144,19 @@ class World:
         self.count = 0
 
     def __enter__(self):
-        self.folder = tempfile.mkdtemp(prefix="smtpsnoop-live-", dir="/var/lib")
-        os.chmod(self.folder, 0o755)
+        for program in ("ip", "cc"):
+            if not shutil.which(program):
+                raise Unprepared(f"{program} is missing; tools/deps test installs it")
         try:
+            self.folder = tempfile.mkdtemp(prefix="smtpsnoop-live-", dir="/var/lib")
+            os.chmod(self.folder, 0o755)
             build_actors()
             self._programs()
             self._cgroups()
             self._network()
+        except (OSError, RuntimeError) as error:
+            self.cleanup()
+            raise Unprepared(error) from error
         except BaseException:
             self.cleanup()
             raise
@@ -171,7 +195,7 @@ class World:
         inside, outside = self.names["actor"], self.names["outside"]
         for name in (inside, outside):
             run("ip", "netns", "add", name)
-            run("ip", "-n", name, "link", "set", "lo", "up")
+            self.ip(name, "link", "set", "lo", "up")
             # Duplicate address detection would hold IPv6 back for a second.
             self.sysctl(name, "net.ipv6.conf.default.accept_dad", 0)
         run("ip", "link", "add", "in0", "netns", inside, "type", "veth", "peer", "name", "out0", "netns", outside)
@@ -179,22 +203,27 @@ class World:
             (inside, "in0", SOURCE4, SOURCE6),
             (outside, "out0", "192.0.2.1", "2001:db8::1"),
         ):
-            run("ip", "-n", name, "address", "add", v4 + "/24", "dev", device)
-            run("ip", "-n", name, "address", "add", v6 + "/64", "dev", device, "nodad")
-            run("ip", "-n", name, "link", "set", device, "up")
+            self.ip(name, "address", "add", v4 + "/24", "dev", device)
+            self.ip(name, "address", "add", v6 + "/64", "dev", device, "nodad")
+            self.ip(name, "link", "set", device, "up")
             self.sysctl(name, "net.ipv4.tcp_fastopen", 0x207)
-        run("ip", "-n", inside, "route", "add", "default", "via", "192.0.2.1")
-        run("ip", "-n", inside, "-6", "route", "add", "default", "via", "2001:db8::1")
-        run("ip", "-n", outside, "route", "add", "local", "203.0.113.0/24", "dev", "lo")
-        run("ip", "-n", outside, "-6", "route", "add", "local", "2001:db8:f::/64", "dev", "lo")
-        run("ip", "-n", outside, "route", "add", "blackhole", SWALLOWED)
-        run("ip", "-n", outside, "route", "add", "unreachable", UNREACHABLE)
+        self.ip(inside, "route", "add", "default", "via", "192.0.2.1")
+        self.ip(inside, "-6", "route", "add", "default", "via", "2001:db8::1")
+        self.ip(outside, "route", "add", "local", "203.0.113.0/24", "dev", "lo")
+        self.ip(outside, "-6", "route", "add", "local", "2001:db8:f::/64", "dev", "lo")
+        self.ip(outside, "route", "add", "blackhole", SWALLOWED)
+        self.ip(outside, "route", "add", "unreachable", UNREACHABLE)
         self.sysctl(outside, "net.ipv4.ip_forward", 1)
-        run("ip", "-n", inside, "route", "add", "unreachable", NO_ROUTE)
-        run("ip", "-n", inside, "route", "add", "prohibit", PROHIBITED)
+        self.ip(inside, "route", "add", "unreachable", NO_ROUTE)
+        self.ip(inside, "route", "add", "prohibit", PROHIBITED)
         # A flood from one address needs every port, and a swallowed SYN shall not take two minutes.
         self.sysctl(inside, "net.ipv4.ip_local_port_range", "1024 65535")
         self.sysctl(inside, "net.ipv4.tcp_syn_retries", 1)
+
+    def ip(self, namespace, *argv):
+        """As ip -n does, which mounts /sys anew and so fails in a chroot."""
+        with self.inside(namespace):
+            run("ip", *argv)
 
     def sysctl(self, namespace, key, value):
         with self.inside(namespace):
