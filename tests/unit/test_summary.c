@@ -117,16 +117,16 @@ static void the_worst_comes_first(void **state)
 	add(&made);
 	end(10);
 	has("Round the MTA in 61 s: 3 actors; 1 not judged for want of evidence\n"
-	    "  impostor www-data  pool www (php-fpm8.2)  21:41:40-21:41:41\n"
+	    "  impostor www-data  pool www (php-fpm8.2)  2026-10-29 21:41:40 - 21:41:41\n"
 	    "           1 connection to 1 host, 1 message accepted, 1 recipient accepted\n"
 	    "           last: php-fpm8.2[4711] php8.2-fpm.service\n"
-	    "  bypass   www-data  pool www (php-fpm8.2)  21:41:40-21:41:41\n"
+	    "  bypass   www-data  pool www (php-fpm8.2)  2026-10-29 21:41:40 - 21:41:41\n"
 	    "           3 connections to 2 hosts, 0 messages accepted, 6 recipients refused\n"
 	    "           3 x 554 5.7.1 Service unavailable; Client host [192.0.2.10] blocked using "
 	    "zen.spamhaus.org\n"
 	    "           direct-mx helo-literal refused blocklisted:spamhaus no-quit\n"
 	    "           last: php-fpm8.2[4711] php8.2-fpm.service\n"
-	    "  bypass   www-data  /opt/bot  21:41:40-21:41:41\n"
+	    "  bypass   www-data  /opt/bot  2026-10-29 21:41:40 - 21:41:41\n"
 	    "           1 connection to 1 host, 0 messages accepted, 1 never connected\n"
 	    "           last: bot[4711]\n"
 	    "  unknown  www-data  pool www (php-fpm8.2)");
@@ -134,6 +134,44 @@ static void the_worst_comes_first(void **state)
 	    "Handed to the local MTA: 1 connection, 0 messages accepted.\n"
 	    "To a configured relay, or allowed: 1 connection, 0 messages accepted.\n"
 	    "Nothing lost: 10 attempts = 10 delivered + 0 counted only.\n");
+}
+
+static void the_culprits_path_is_whole(void **state)
+{
+	static const char path[] = "/var/www/vhosts/shop.example.org/httpdocs/wp-content/uploads/"
+				   "2026/11/.cache/.thumbs/a-long-name-for-a-mailer-0123456789.pl";
+	struct made_connection made;
+
+	(void)state;
+	for (unsigned int width = 80; width <= 200; width += 20) {
+		char joined[512], *to = joined;
+
+		present_width(present, width);
+		make_connection(&made, VERDICT_BYPASS);
+		made.who.open.who.uid = width; /* a group of its own */
+		make_texts(&made.who, path, "/", "/", "x", 2);
+		made.connection.last_seen += 6 * 3600 * MAKE_SECOND;
+		add(&made);
+		fflush(out);
+		rewind(out);
+		present_end(present, NULL, NULL, 0, 0, 0, 161 * MAKE_SECOND, MAKE_WALL);
+		fflush(out);
+		has("2026-10-29 21:41:40 - 2026-10-30 03:41:41\n");
+		for (const char *at = shown; *at; at++) {
+			if (*at == '\n') {
+				while (at[1] == ' ')
+					at++;
+				continue;
+			}
+			if (to < joined + sizeof(joined) - 1)
+				*to++ = *at;
+		}
+		*to = '\0';
+		if (!strstr(joined, path))
+			fail_msg("at %u: %s", width, shown);
+	}
+	present_free(present);
+	fclose(out);
 }
 
 static void a_worse_reply_replaces_the_other(void **state)
@@ -274,6 +312,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(nothing_happened),
 		CASE(the_worst_comes_first),
+		CASE(the_culprits_path_is_whole),
 		CASE(a_worse_reply_replaces_the_other),
 		CASE(groups_are_bounded),
 		CASE(destinations_are_counted_exactly_up_to_a_bound),

@@ -14,6 +14,7 @@
 #include "present/group.h"
 
 #define HOSTS_FIRST 8
+#define INDENT 11 /* under the user's name */
 
 void sums_add(struct sums *sums, const struct connection *connection)
 {
@@ -201,50 +202,81 @@ static void reason_words(char *out, size_t size, const struct group *group)
 									    : "");
 }
 
+/* "2026-11-22 01:05:58 - 01:06:17"; over midnight the second has its date too. */
+static void span_words(char *out, size_t size, const struct sums *sums, int64_t wall_minus_boot)
+{
+	char from[TEXT_DATE], to[TEXT_DATE];
+	size_t day = strlen("2026-11-22 ");
+
+	text_date(from, sizeof(from), (int64_t)sums->first + wall_minus_boot);
+	text_date(to, sizeof(to), (int64_t)sums->last + wall_minus_boot);
+	snprintf(out, size, "%s - %s", from, memcmp(from, to, day) ? to : to + day);
+}
+
+/* A text that is wider than the line goes on below, whole: it is there to be copied. */
+static void unbroken(const struct text *text, const char *words, unsigned int indent)
+{
+	struct line line;
+	char piece[LINE_BYTES];
+
+	line_clear(&line);
+	while (*words) {
+		size_t length = columns_prefix(words, text->layout.width - indent);
+
+		snprintf(piece, sizeof(piece), "%.*s", (int)length, words);
+		line_pad(&line, indent);
+		line_add(&line, piece);
+		text_put(text, &line);
+		words += length;
+	}
+}
+
 static void group_heading(const struct group *group, const struct text *text,
 			  int64_t wall_minus_boot)
 {
-	const unsigned int indent = 2, span = 17;
-	char from[12], to[12], fitted[LINE_BYTES];
+	char name[LABEL_TEXT + LABEL_SUFFIX], span[2 * TEXT_DATE + 4];
 	enum verdict_class class = (enum verdict_class)group->key.class;
+	unsigned int columns;
 	struct line line;
+	bool fits;
 
+	snprintf(name, sizeof(name), "%s%s", group->key.label.text, group->key.label.suffix);
+	span_words(span, sizeof(span), &group->sums, wall_minus_boot);
 	line_clear(&line);
-	line_pad(&line, indent);
+	line_pad(&line, 2);
 	line_colour(&line, text_colour(text, text_verdict_style(class)));
 	line_cell(&line, verdict_name(class), text->layout.verdict, 1);
 	line_colour(&line, text_colour(text, STYLE_END));
 	line_add(&line, group->user);
 	line_add(&line, "  ");
-	if (line.columns + span + 12 < text->layout.width) {
-		label_fit(fitted, sizeof(fitted), &group->key.label,
-			  text->layout.width - line.columns - span - 2);
-		line_add(&line, fitted);
+	columns = (unsigned int)escape_columns(name, strlen(name));
+	fits = line.columns + columns + 2 + strlen(span) <= text->layout.width;
+	if (fits) {
+		line_add(&line, name);
+		line_add(&line, "  ");
 	}
-	text_clock(from, sizeof(from), (int64_t)group->sums.first + wall_minus_boot);
-	text_clock(to, sizeof(to), (int64_t)group->sums.last + wall_minus_boot);
-	line_pad(&line, line.columns + 2);
-	line_format(&line, "%s-%s", from, to);
+	line_add(&line, span);
 	text_put(text, &line);
+	if (!fits)
+		unbroken(text, name, INDENT);
 }
 
 void group_print(const struct group *group, const struct text *text, int64_t wall_minus_boot)
 {
-	const unsigned int indent = 11; /* under the user's name */
 	char words[1024];
 
 	group_heading(group, text, wall_minus_boot);
 	sums_words(words, sizeof(words), &group->sums, &group->hosts);
-	paragraph(text, words, indent);
+	paragraph(text, words, INDENT);
 	if (group->worst_code) {
 		snprintf(words, sizeof(words), "%" PRIu64 " x %s", group->worst_times,
 			 group->worst);
-		paragraph(text, words, indent);
+		paragraph(text, words, INDENT);
 	}
 	reason_words(words, sizeof(words), group);
-	paragraph(text, words, indent);
+	paragraph(text, words, INDENT);
 	if (group->process[0]) {
 		snprintf(words, sizeof(words), "last: %s", group->process);
-		paragraph(text, words, indent);
+		paragraph(text, words, INDENT);
 	}
 }

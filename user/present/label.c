@@ -308,16 +308,22 @@ void label_endpoint(char *out, size_t size, const uint8_t address[16], uint16_t 
 void label_destination(char *out, size_t size, const struct connection *connection,
 		       unsigned int width)
 {
-	static const char proxy[] = " (proxy)";
+	char proxy[LABEL_ENDPOINT];
 	struct label label = {.path = false};
+	size_t columns;
 
+	label_endpoint(proxy, sizeof(proxy), connection->ends.remote, connection->ends.remote_port,
+		       connection->target_length ? LABEL_ENDPOINT : width);
 	if (!connection->target_length) {
-		label_endpoint(out, size, connection->ends.remote, connection->ends.remote_port,
-			       width);
+		snprintf(out, size, "%s", proxy);
 		return;
 	}
 	escape_text(label.text, sizeof(label.text), connection->target, connection->target_length,
 		    NULL);
-	snprintf(label.suffix, sizeof(label.suffix), "%s", proxy);
+	columns = escape_columns(label.text, strlen(label.text)) + strlen(" via ") + strlen(proxy);
+	if (columns <= width)
+		snprintf(label.suffix, sizeof(label.suffix), " via %s", proxy);
+	else
+		snprintf(label.suffix, sizeof(label.suffix), " (proxy)");
 	label_fit(out, size, &label, width);
 }

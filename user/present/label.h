@@ -39,11 +39,15 @@ void label_user(char *out, size_t size, const struct process *process);
 /* The address alone; true = IPv4. `size` is LABEL_ADDRESS at least. */
 bool label_address(char *out, size_t size, const uint8_t address[16]);
 
+#define LABEL_ENDPOINT 64 /* an address, its port, brackets and an ellipsis */
 /* "203.0.113.7:25", "[2001:db8::7]:25"; an address that is too wide loses its end, never the port. */
 void label_endpoint(char *out, size_t size, const uint8_t address[16], uint16_t port,
 		    unsigned int width);
 
-/* The same of where a connection goes; through a proxy it is the target, "mx.example.net:25 (proxy)". */
+/*
+ * The same of where a connection goes; through a proxy it is the target, "mx.example.net:25 via 192.0.2.1:3128", or
+ * with less room "mx.example.net:25 (proxy)".
+ */
 void label_destination(char *out, size_t size, const struct connection *connection,
 		       unsigned int width);
 

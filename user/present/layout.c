@@ -103,6 +103,11 @@ static size_t total_columns(const char *text)
 	return escape_columns(text, strlen(text));
 }
 
+size_t columns_prefix(const char *text, unsigned int width)
+{
+	return prefix(text, width, LINE_BYTES - 1);
+}
+
 void columns_fit(char *out, size_t size, const char *text, unsigned int width)
 {
 	if (total_columns(text) <= width && strlen(text) < size)
@@ -184,12 +189,15 @@ struct layout layout_for(unsigned int width)
 		layout.gap = 2;
 		spare -= 7;
 	}
-	/* Most IPv6 addresses are whole at 160, the longest at 240. */
-	layout.to += share(spare, 20, 29);
+	/* An IPv4 address with any port, three-digit counts; then ANSWER grows, for a queue id's sake. */
+	layout.to += share(spare, 25, 3);
 	layout.who += share(spare, 8, 8);
 	layout.sent_by += share(spare, 30, 40);
-	layout.mail += share(spare, 4, 1);
-	layout.rcpt += share(spare, 6, 4);
+	layout.mail += share(spare, 8, 1);
+	layout.rcpt += share(spare, 8, 2);
+	/* Most IPv6 addresses are whole at 160, the longest at 240. */
+	if (spare > 53)
+		layout.to += share(spare - 53, 60, 26);
 	layout.answer = layout.width - 7 * layout.gap - layout.time - layout.verdict - layout.who -
 			layout.sent_by - layout.to - layout.mail - layout.rcpt;
 	return layout;

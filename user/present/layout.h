@@ -39,6 +39,8 @@ void line_cell_right(struct line *line, const char *text, unsigned int width, un
  * Fit an escaped text into `width` columns (1 at least): the beginning with an ellipsis, or for a path the last components that
  * fit, with one in front. `out` has `size` bytes, ended by NUL.
  */
+/* Bytes of the beginning that fit into `width` columns. */
+size_t columns_prefix(const char *text, unsigned int width);
 void columns_fit(char *out, size_t size, const char *text, unsigned int width);
 void columns_fit_path(char *out, size_t size, const char *text, unsigned int width);
 

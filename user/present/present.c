@@ -21,6 +21,7 @@ struct present {
 	struct present_options options;
 	struct record_origin origin;
 	struct text text;
+	struct fold fold;
 	struct json json;
 	struct summary *summary;
 	uint64_t started;
@@ -35,6 +36,7 @@ struct present *present_new(const struct present_options *options)
 	present->options = *options;
 	present->text.out = options->out;
 	present->text.colour = options->colour;
+	present->text.fold = &present->fold;
 	present->text.recipients = options->recipients;
 	present->origin.recipients = options->recipients;
 	present->text.layout = layout_for(options->width);
@@ -134,6 +136,7 @@ void present_step(struct present *present, const struct connection *connection, 
 		line = masked;
 	}
 	if (!present->options.json) {
+		fold_flush(&present->fold, present->options.out);
 		text_step(&present->text, connection, time, what, line, length, wall_minus_boot);
 		return;
 	}
@@ -147,6 +150,7 @@ void present_loss(struct present *present, const struct event_counters *counters
 		  int64_t wall_minus_boot)
 {
 	if (!present->options.json) {
+		fold_flush(&present->fold, present->options.out);
 		losses_now(&present->text, counters, now, wall_minus_boot);
 		return;
 	}
@@ -167,6 +171,7 @@ void present_end(struct present *present, const struct frame_end *end,
 	if (!present->options.json) {
 		uint64_t lasted = now > present->started ? now - present->started : 0;
 
+		fold_flush(&present->fold, present->options.out);
 		summary_print(present->summary, &present->text, lasted / SECOND, wall_minus_boot);
 		losses_print(&present->text, &totals);
 		return;

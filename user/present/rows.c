@@ -88,6 +88,16 @@ static void handed_over(const struct text *text, struct line *line, const struct
 	text_word(text, line, word, indent(text), 1);
 }
 
+static void proxy(const struct text *text, struct line *line, const struct connection *connection)
+{
+	char endpoint[LABEL_ENDPOINT], word[LABEL_ENDPOINT + 16];
+
+	label_endpoint(endpoint, sizeof(endpoint), connection->ends.remote,
+		       connection->ends.remote_port, sizeof(endpoint));
+	snprintf(word, sizeof(word), "via proxy %s", endpoint);
+	text_word(text, line, word, indent(text), 1);
+}
+
 static void reasons(const struct text *text, struct line *line, const struct connection *connection)
 {
 	unsigned int gap = 2;
@@ -128,6 +138,8 @@ static void detail(const struct text *text, const struct connection *connection,
 			 (connection->closed - connection->opened) / SECOND);
 		text_word(text, &line, word, indent(text), 1);
 	}
+	if (connection->target_length)
+		proxy(text, &line, connection);
 	reasons(text, &line, connection);
 	if (line.columns)
 		text_put(text, &line);
@@ -164,10 +176,14 @@ void text_connection(const struct text *text, const struct connection *connectio
 	char cell[ANSWER_BYTES];
 	struct label label;
 	struct line line;
+	size_t clock_at;
 
+	if (text->fold)
+		fold_begin(text->fold);
 	line_clear(&line);
 	if (quiet)
 		line_colour(&line, text_colour(text, style));
+	clock_at = line.length;
 	text_clock(cell, sizeof(cell), (int64_t)time + wall_minus_boot);
 	line_cell(&line, cell, layout->time, layout->gap);
 	verdict_word(cell, sizeof(cell), class);
@@ -194,6 +210,8 @@ void text_connection(const struct text *text, const struct connection *connectio
 	text_put(text, &line);
 	if (stands_out(class))
 		detail(text, connection, progress);
+	if (text->fold)
+		fold_end(text->fold, text->out, clock_at, layout->time, time);
 }
 
 /* Whose steps follow, when it is not the connection of the step before. */

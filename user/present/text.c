@@ -37,8 +37,11 @@ void text_put(const struct text *text, struct line *line)
 {
 	while (line->length && line->text[line->length - 1] == ' ')
 		line->length--;
-	fwrite(line->text, 1, line->length, text->out);
-	fputc('\n', text->out);
+	line->text[line->length++] = '\n'; /* over its NUL */
+	if (text->fold)
+		fold_line(text->fold, text->out, line->text, line->length);
+	else
+		fwrite(line->text, 1, line->length, text->out);
 	line_clear(line);
 }
 
@@ -59,13 +62,27 @@ void text_word(const struct text *text, struct line *line, const char *word, uns
 	line_add(line, fitted);
 }
 
-void text_clock(char *out, size_t size, int64_t unix_ns)
+static void broken_down(struct tm *tm, int64_t unix_ns)
 {
 	time_t seconds = (time_t)(unix_ns / 1000000000);
+
+	localtime_r(&seconds, tm);
+}
+
+void text_clock(char *out, size_t size, int64_t unix_ns)
+{
 	struct tm tm;
 
-	localtime_r(&seconds, &tm);
+	broken_down(&tm, unix_ns);
 	strftime(out, size, "%H:%M:%S", &tm);
+}
+
+void text_date(char *out, size_t size, int64_t unix_ns)
+{
+	struct tm tm;
+
+	broken_down(&tm, unix_ns);
+	strftime(out, size, "%Y-%m-%d %H:%M:%S", &tm);
 }
 
 static void ports(char *out, size_t size, const struct frame_start *start)

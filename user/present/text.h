@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/frame.h"
+#include "present/fold.h"
 #include "present/layout.h"
 #include "store/connection.h"
 
@@ -17,6 +18,7 @@ struct text {
 	bool capture; /* from capture files: no kernel, no MTA */
 	bool recipients; /* their names may be shown */
 	struct layout layout;
+	struct fold *fold; /* NULL = every row is printed */
 	bool step_any; /* a step was shown, and of which connection */
 	uint64_t step_cookie;
 	uint32_t step_generation;
@@ -34,7 +36,9 @@ void text_put(const struct text *text, struct line *line);
 void text_word(const struct text *text, struct line *line, const char *word, unsigned int indent,
 	       unsigned int gap);
 
-/* "03:12:11", local. */
+/* "2026-11-22 03:12:11" and "03:12:11", local. */
+#define TEXT_DATE 32
+void text_date(char *out, size_t size, int64_t unix_ns);
 void text_clock(char *out, size_t size, int64_t unix_ns);
 
 void text_header(const struct text *text, const struct frame_start *start);
