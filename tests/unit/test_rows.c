@@ -56,7 +56,7 @@ static unsigned int count(const char *text)
 	return found;
 }
 
-#define MORE(number) "\n          ... and " number " more like it\n"
+#define MORE(number) " ... and " number " more like it\n"
 
 static void equal_rows_are_counted(void **state)
 {

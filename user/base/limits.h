@@ -40,7 +40,8 @@
 #define LIMIT_SUMMARY_ROWS 4096 /* groups of the summary; over it they are summed as "others" */
 #define LIMIT_SUMMARY_SHOWN 50 /* of them in the text: more than a terminal's page helps nobody */
 #define LIMIT_SUMMARY_HOSTS 1024 /* different hosts counted for one group; then "over 1024" */
-#define LIMIT_LABEL 320 /* a group's name: the end of a longer path tells more than its start */
+/* A group's name: an executable's path is whole (EVENT_PATH_MAX); the end of a longer one tells more than its start. */
+#define LIMIT_LABEL 640
 
 #define LIMIT_PROCESS_CACHE 4096 /* enrichment by (tgid, start) */
 #define LIMIT_RULES 256 /* of each kind in the configuration */

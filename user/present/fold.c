@@ -12,7 +12,7 @@
 
 #define FOLD_NS UINT64_C(1000000000)
 
-void fold_begin(struct fold *fold)
+void fold_begin(struct fold *fold, unsigned int indent)
 {
 	struct fold_row *row;
 
@@ -21,6 +21,7 @@ void fold_begin(struct fold *fold)
 	row->length = 0;
 	row->over = false;
 	fold->writing = true;
+	fold->indent = indent;
 }
 
 void fold_line(struct fold *fold, FILE *out, const char *text, size_t length)
@@ -58,7 +59,8 @@ static bool same(const struct fold_row *a, const struct fold_row *b, size_t from
 static void say(struct fold *fold, FILE *out)
 {
 	if (fold->again)
-		fprintf(out, "          ... and %" PRIu64 " more like it\n", fold->again);
+		fprintf(out, "%*s... and %" PRIu64 " more like it\n", (int)fold->indent, "",
+			fold->again);
 	fold->again = 0;
 }
 

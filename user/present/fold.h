@@ -27,12 +27,13 @@ struct fold {
 	struct fold_row rows[2]; /* printed last, and being written: in turn */
 	unsigned int current;
 	bool writing;
+	unsigned int indent; /* where details stand */
 	uint64_t printed_at; /* ns */
 	uint64_t again; /* rows like it since */
 };
 
 /* From here to fold_end() lines are kept instead of written. */
-void fold_begin(struct fold *fold);
+void fold_begin(struct fold *fold, unsigned int indent);
 void fold_line(struct fold *fold, FILE *out, const char *text, size_t length);
 /* `skip` bytes at `from` are the time and not compared. Prints the row, or counts it. */
 void fold_end(struct fold *fold, FILE *out, size_t from, size_t skip, uint64_t time);

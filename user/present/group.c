@@ -214,8 +214,9 @@ static void span_words(char *out, size_t size, const struct sums *sums, int64_t 
 }
 
 /* A text that is wider than the line goes on below, whole: it is there to be copied. */
-static void unbroken(const struct text *text, const char *words, unsigned int indent)
+static void whole_label(const struct text *text, const struct label *label, unsigned int indent)
 {
+	const char *words = label->text;
 	struct line line;
 	char piece[LINE_BYTES];
 
@@ -224,11 +225,15 @@ static void unbroken(const struct text *text, const char *words, unsigned int in
 		size_t length = columns_prefix(words, text->layout.width - indent);
 
 		snprintf(piece, sizeof(piece), "%.*s", (int)length, words);
+		if (line.columns)
+			text_put(text, &line);
 		line_pad(&line, indent);
 		line_add(&line, piece);
-		text_put(text, &line);
 		words += length;
 	}
+	if (label->suffix[0])
+		text_word(text, &line, label->suffix + 1, indent, 1);
+	text_put(text, &line);
 }
 
 static void group_heading(const struct group *group, const struct text *text,
@@ -258,7 +263,7 @@ static void group_heading(const struct group *group, const struct text *text,
 	line_add(&line, span);
 	text_put(text, &line);
 	if (!fits)
-		unbroken(text, name, INDENT);
+		whole_label(text, &group->key.label, INDENT);
 }
 
 void group_print(const struct group *group, const struct text *text, int64_t wall_minus_boot)

@@ -179,7 +179,7 @@ void text_connection(const struct text *text, const struct connection *connectio
 	size_t clock_at;
 
 	if (text->fold)
-		fold_begin(text->fold);
+		fold_begin(text->fold, indent(text));
 	line_clear(&line);
 	if (quiet)
 		line_colour(&line, text_colour(text, style));
