@@ -86,8 +86,9 @@ def in_chroot():
     """The kernel's names of files then begin outside of what we can see."""
     try:
         return not os.path.samefile("/", "/proc/1/root")
-    except OSError:
-        return False
+    except OSError:  # not ours to look at; but a folder that is no mount can't be the root otherwise
+        with open("/proc/self/mountinfo") as mounts:
+            return not any(line.split()[4] == "/" for line in mounts)
 
 
 def cgroup2_mount():
