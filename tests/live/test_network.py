@@ -115,7 +115,7 @@ def test_ipv6_options(case):
 @quick
 def test_steps(case):
     """--events shows every command and every reply in order"""
-    sink, trace = case.sink(), case.trace("--events")
+    sink, trace = case.sink(), case.trace("--events", "--recipients")
     say(case, message()).wait()
     said = sink.wait()[0].commands
     record = trace.connection()

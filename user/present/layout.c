@@ -190,11 +190,11 @@ struct layout layout_for(unsigned int width)
 		spare -= 7;
 	}
 	/* An IPv4 address with any port, three-digit counts; then ANSWER grows, for a queue id's sake. */
-	layout.to += share(spare, 25, 3);
+	layout.to += share(spare, 10, 3);
 	layout.who += share(spare, 8, 8);
 	layout.sent_by += share(spare, 30, 40);
-	layout.mail += share(spare, 8, 1);
-	layout.rcpt += share(spare, 8, 2);
+	layout.mail += share(spare, 5, 1);
+	layout.rcpt += share(spare, 6, 2);
 	/* Most IPv6 addresses are whole at 160, the longest at 240. */
 	if (spare > 53)
 		layout.to += share(spare - 53, 60, 26);
