@@ -8,17 +8,47 @@
  * hooked, the errno of those is known as well.
  */
 #include "identity.bpf.h"
+#include "order.bpf.h"
 
 #define IPPROTO_TCP 6
 #define SOCK_STREAM 1
 
-static __always_inline void attempt_without_memory(void)
+/*
+ * The socket takes no state: no memory, or its owner has filled what sockets may have of it (net.core.optmem_max) to hide. Who and
+ * where is told all the same; what is said is not seen.
+ */
+static __always_inline void attempt_without_memory(struct sock *sk, struct task_struct *task,
+						   __u16 port, bool listed)
 {
-	/* Nothing of it can be kept: it is at least counted, so that the sum stays true. */
-	COUNT(attempts, 1);
-	COUNT(counted_only, 1);
+	__u32 zero = 0;
+	struct watch *spare = bpf_map_lookup_elem(&spares, &zero);
+
 	COUNT(storage_failed, 1);
-	COUNT(loss_rows_full, 1);
+	if (!listed || !spare)
+		return;
+	spare->talk.generation = 0;
+	spare->flags = 0;
+	watch_begin(spare, task, bpf_get_socket_cookie(sk), port);
+	*(volatile __u64 *)&spare->talk.sock = (__u64)sk;
+	spare->stage = STAGE_SENT;
+	output_open(spare, EVENT_F_UNFOLLOWED, 0);
+}
+
+/* Is this where the attempt was for? A socket can try one address in vain and then another. */
+static __always_inline bool same_destination(const struct watch *watch, struct sock *sk, __u16 port)
+{
+	__u32 address[4] = {};
+	const __u32 *attempted = (const __u32 *)watch->attempted;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
+		BPF_CORE_READ_INTO(&address, sk, __sk_common.skc_v6_daddr);
+	} else {
+		address[2] = bpf_htonl(0xffff);
+		address[3] = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+	}
+	return watch->remote_port == port && address[0] == attempted[0] &&
+	       address[1] == attempted[1] && address[2] == attempted[2] &&
+	       address[3] == attempted[3];
 }
 
 /* connect() has been called and the route found: the SYN is next. */
@@ -32,16 +62,18 @@ static __always_inline void connect_sent(struct sock *sk)
 		return;
 	watch = bpf_sk_storage_get(&watches, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!watch) {
-		if (port_listed(port))
-			attempt_without_memory();
+		attempt_without_memory(sk, task, port, port_listed(port));
 		return;
 	}
-	if (watch->stage == STAGE_ATTEMPT) {
+	if (watch->stage == STAGE_ATTEMPT && same_destination(watch, sk, port)) {
 		watch->stage = STAGE_SENT;
 		if (watch->flags & WATCH_OPEN)
 			output_state(watch, TRANSITION_SENT, 0);
 		return;
 	}
+	/* An attempt elsewhere came to nothing, or another program has led it here. */
+	if (watch->stage == STAGE_ATTEMPT && watch->flags & WATCH_OPEN)
+		output_state(watch, TRANSITION_FAILED, 0);
 	watch_begin(watch, task, bpf_get_socket_cookie(sk), port);
 	*(volatile __u64 *)&watch->talk.sock = (__u64)sk;
 	watch->stage = STAGE_SENT;
@@ -59,10 +91,13 @@ static __always_inline void connect_closed(struct sock *sk, struct watch *watch)
 	struct early *early = bpf_sk_storage_get(&earlies, sk, NULL, 0);
 
 	/* Server bytes that waited for others that never came. */
-	if (early && early->length) {
+	if (early && early->used) {
+		__u32 left = early_left(early);
+
 		watch->streams[1].why = WITHHELD_MISSED;
-		watch->streams[1].offset += early->length;
-		__sync_fetch_and_add(&watch->streams[1].withheld, early->length);
+		watch->streams[1].offset += left;
+		__sync_fetch_and_add(&watch->streams[1].withheld, left);
+		early->used = 0;
 	}
 	if (watch->flags & WATCH_OPEN) {
 		output_note(watch, FROM_CLIENT);

@@ -11,6 +11,7 @@
 
 #define IPPROTO_TCP 6
 #define TCP_FLAG_SYN 0x02
+#define TCP_FLAG_URG 0x20
 
 static __always_inline bool ipv6_extension(__u8 next)
 {
@@ -50,6 +51,10 @@ static __always_inline bool segment_parse(struct __sk_buff *skb, struct segment 
 	segment->sequence += segment->syn ? 1 : 0; /* data in a Fast Open SYN starts behind it */
 	segment->at = at + (bytes[12] >> 4) * 4;
 	segment->end = skb->len;
+	/* RFC 9293 3.8.2: the pointer leads to the byte behind the urgent one, which the reader of the stream does not get. */
+	segment->urgent = bytes[13] & TCP_FLAG_URG
+				  ? segment->at + ((__u32)bytes[18] << 8 | bytes[19]) - 1
+				  : 0;
 	return true;
 }
 
@@ -238,7 +243,8 @@ static __always_inline __u32 piece_judge(struct watch *watch, struct bpf_sock *s
 			forget(sk);
 			return 0;
 		}
-		if (watch->gate.protocol != GATE_SMTP && watch->gate.protocol != GATE_PROXY) {
+		if (watch->gate.protocol != GATE_SMTP && watch->gate.protocol != GATE_PROXY &&
+		    watch->gate.protocol != GATE_TLS) {
 			if (cut.keep)
 				hold_words(sk, direction, bytes->bytes, cut.keep);
 			return cut.used;
@@ -258,17 +264,17 @@ static __always_inline __u32 piece_judge(struct watch *watch, struct bpf_sock *s
  * One step through the segment from `at` on. Returns the bytes dealt with, 0 = stop: the socket is forgotten or unreadable.
  */
 static __always_inline int piece(struct __sk_buff *skb, struct watch *watch,
-				 struct scratch *scratch, __u32 at, __u32 direction, bool ends_line)
+				 struct scratch *scratch, __u32 at, __u32 direction, __u32 end)
 {
 	struct bpf_sock *sk = skb->sk;
 	__u32 length, skips;
 	__u8 why;
 
-	if (!sk || !watch || !scratch || at >= skb->len)
+	if (!sk || !watch || !scratch || at >= end)
 		return 0;
-	length = skb->len - at;
+	length = end - at;
 	if (direction == FROM_CLIENT)
-		skips = gate_client_skips(&watch->gate, length, ends_line, &why);
+		skips = gate_client_skips(&watch->gate, length, &why);
 	else
 		skips = gate_server_skips(&watch->gate, length, &why);
 	if (skips) {
@@ -287,34 +293,37 @@ static __always_inline int piece(struct __sk_buff *skb, struct watch *watch,
 
 /* Functions of their own, verified once and not at every turn of the loop. */
 __noinline int piece_client(struct __sk_buff *skb, struct watch *watch, struct scratch *scratch,
-			    __u32 at, __u32 ends_line)
+			    __u32 at, __u32 end)
 {
-	return piece(skb, watch, scratch, at, FROM_CLIENT, ends_line);
+	return piece(skb, watch, scratch, at, FROM_CLIENT, end);
 }
 
 __noinline int piece_server(struct __sk_buff *skb, struct watch *watch, struct scratch *scratch,
-			    __u32 at)
+			    __u32 at, __u32 end)
 {
-	return piece(skb, watch, scratch, at, FROM_SERVER, false);
+	return piece(skb, watch, scratch, at, FROM_SERVER, end);
 }
 
 static __always_inline void segment_walk(struct __sk_buff *skb, struct watch *watch,
 					 struct scratch *scratch, __u32 direction,
 					 struct segment *segment)
 {
-	__u32 at = segment->at, end = segment->end;
-	__u8 last = 0;
+	__u32 at = segment->at, end = segment->end, urgent = segment->urgent, until;
 	int used;
 
-	if (direction == FROM_CLIENT && watch->gate.hold == GATE_HOLD_BODY)
-		bpf_skb_load_bytes(skb, end - 1, &last, 1);
 	for (int i = 0; i < PIECES_MAX; i++) {
 		if (at >= end)
 			return;
+		if (at == urgent) {
+			withhold(watch, direction, 1, WITHHELD_URGENT);
+			at++;
+			continue;
+		}
+		until = at < urgent && urgent < end ? urgent : end;
 		if (direction == FROM_CLIENT)
-			used = piece_client(skb, watch, scratch, at, last == '\n');
+			used = piece_client(skb, watch, scratch, at, until);
 		else
-			used = piece_server(skb, watch, scratch, at);
+			used = piece_server(skb, watch, scratch, at, until);
 		if (used <= 0)
 			break;
 		at += used;
@@ -334,7 +343,7 @@ __noinline int piece_early(struct __sk_buff *skb, struct watch *watch, struct sc
 	if (!sk || !watch || !scratch)
 		return 0;
 	early = bpf_sk_storage_get(&earlies, sk, NULL, 0);
-	if (!early)
+	if (!early || !early->used)
 		return 0;
 	stream = &watch->streams[1];
 	length = early_take(early, stream, scratch);
@@ -351,6 +360,25 @@ static __always_inline void early_walk(struct __sk_buff *skb, struct watch *watc
 	for (int i = 0; i < PIECES_MAX; i++)
 		if (piece_early(skb, watch, scratch) <= 0)
 			break;
+}
+
+/*
+ * Waits its turn for some microseconds. Not for ever: a real-time kernel can preempt whoever is at it. A function of its own, so that
+ * the verifier goes round the loop once.
+ */
+__noinline int server_enter(struct watch *watch)
+{
+	if (!watch)
+		return false;
+	for (int i = 0; i < BUSY_TURNS; i++)
+		if (__sync_val_compare_and_swap(&watch->busy, 0, 1) == 0)
+			return true;
+	return false;
+}
+
+static __always_inline void server_leave(struct watch *watch)
+{
+	__sync_lock_test_and_set(&watch->busy, 0);
 }
 
 /* The socket is watched, and has not been silenced. */
@@ -414,12 +442,20 @@ static __always_inline void server_catch_up(struct bpf_sock *sk, struct watch *w
 	    watch->stage < STAGE_ESTABLISHED)
 		return;
 	to = tcp->rcv_nxt;
-	if (early && early->length && (__s32)(early->sequence - stream->next) > 0 &&
-	    (__s32)(early->sequence - to) < 0)
-		to = early->sequence;
+	if (early && early->used)
+		to = early_first(early, stream->next, to);
 	withhold(watch, FROM_SERVER, to - stream->next, WITHHELD_MISSED);
 	gate_missed(&watch->gate, true);
 	stream->next = to;
+}
+
+/* Several times round: a virtual machine's CPU that is at it may be taken away for a while. */
+static __always_inline bool server_turn(struct watch *watch)
+{
+	for (int i = 0; i < BUSY_ROUNDS; i++)
+		if (server_enter(watch))
+			return true;
+	return false;
 }
 
 /* In the server's turn: the segment, and then what was waiting for it. */
@@ -430,12 +466,14 @@ static __always_inline void server_segment(struct __sk_buff *skb, struct bpf_soc
 	struct stream *stream = &watch->streams[1];
 	__s32 ahead;
 
-	server_catch_up(sk, watch, stream);
-	early_walk(skb, watch, scratch);
+	if (segment->at < segment->end) { /* a FIN has a number, too, but nothing comes behind it */
+		server_catch_up(sk, watch, stream);
+		early_walk(skb, watch, scratch);
+	}
 	ahead = segment_ahead(watch, stream, segment);
 
 	if (ahead > 0 && ahead <= SEQUENCE_JUMP && segment->at < segment->end &&
-	    early_keep(skb, sk, segment))
+	    early_keep(skb, sk, stream, segment))
 		return;
 	if (segment_new(watch, stream, FROM_SERVER, segment, ahead))
 		segment_walk(skb, watch, scratch, FROM_SERVER, segment);
@@ -456,7 +494,7 @@ int cgroup_skb__ingress(struct __sk_buff *skb)
 	if (!watch || !segment_parse(skb, &segment))
 		return 1;
 	scratch = scratch_take();
-	if (scratch && server_enter(watch)) {
+	if (scratch && server_turn(watch)) {
 		server_segment(skb, sk, watch, scratch, &segment);
 		server_leave(watch);
 	}

@@ -120,6 +120,7 @@ static __always_inline void watch_begin(struct watch *watch, struct task_struct 
 	watch->talk.generation = generation;
 	watch->talk.last_tgid = watch->opener.tgid;
 	watch->talk.last_start = watch->opener.start;
+	watch->talk.last_exe = watch->opener.exe_inode;
 	watch->talk.senders = 1;
 	if (listed) {
 		watch->flags = WATCH_LISTED;

@@ -24,13 +24,14 @@
 
 /* before SMTP is proven on a port not listed: a CONNECT line, or a few words */
 /*
- * Server bytes that came before their turn. Half of it may come in front of the first. A virtual machine that loses one of its CPUs
- * for a moment gets that far: the answers to a thousand RCPT are 25 KiB. Only where segments do overtake one another.
+ * Server bytes that came before their turn. A virtual machine that loses one of its CPUs for a moment gets that far: the answers to a
+ * thousand RCPT are 25 KiB. Allocated only where segments do overtake one another.
  */
 #define EARLY_BYTES 32768
-#define EARLY_SEGMENT 1024 /* a larger one is no reply: it is told out of turn, with a gap */
-#define BUSY_TURNS                                                                                 \
-	2048 /* tens of microseconds, longer than a segment takes; the verifier's limit is 8192 jumps */
+#define EARLY_RUNS 32 /* places where something is missing, more or less */
+#define EARLY_SEGMENT 16384 /* replies that waited for the window come as one */
+#define BUSY_TURNS 4096 /* the verifier's limit is 8192 jumps */
+#define BUSY_ROUNDS 16 /* about a millisecond in all: for a CPU that a hypervisor took away */
 
 #define HELD_CLIENT 128
 #define HELD_SERVER 256 /* and the greeting */

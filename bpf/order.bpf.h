@@ -11,78 +11,79 @@
 
 #include "state.bpf.h"
 
-/* Waits its turn for some microseconds. Not for ever: a real-time kernel can preempt whoever is at it. */
-static __always_inline bool server_enter(struct watch *watch)
+/* The run that `sequence` continues, else a free one; NULL = there is none. */
+static __always_inline __u32 early_run(struct early *early, __u32 sequence)
 {
-	for (int i = 0; i < BUSY_TURNS; i++)
-		if (__sync_val_compare_and_swap(&watch->busy, 0, 1) == 0)
-			return true;
-	return false;
+	__u32 free = EARLY_RUNS;
+
+	for (__u32 i = 0; i < EARLY_RUNS; i++) {
+		if (!early->runs[i].length)
+			free = i;
+		else if (early->runs[i].sequence + early->runs[i].length == sequence)
+			return i;
+	}
+	return free;
 }
 
-static __always_inline void server_leave(struct watch *watch)
-{
-	__sync_lock_test_and_set(&watch->busy, 0);
-}
-
-/* Puts the payload aside, if it joins what is there. True when it is kept, or was there already. */
+/* Puts the payload aside. False when there is no room for it. */
 static __always_inline bool early_keep(struct __sk_buff *skb, struct bpf_sock *sk,
-				       const struct segment *segment)
+				       const struct stream *stream, const struct segment *segment)
 {
 	struct early *early = bpf_sk_storage_get(&earlies, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	__u32 length = segment->end - segment->at, to, before;
+	__u32 length = segment->end - segment->at, to, run;
 
 	if (!early || length > EARLY_SEGMENT)
 		return false;
-	if (!early->length) {
-		early->sequence = segment->sequence;
-		early->begin = EARLY_BYTES / 2;
-	}
-	before = early->sequence - segment->sequence;
-	if (segment->sequence == early->sequence + early->length) {
-		to = early->begin + early->length;
-	} else if (before == length && before <= early->begin) {
-		to = early->begin - length;
-	} else { /* all of it there already? */
-		return segment->sequence - early->sequence < early->length &&
-		       segment->sequence - early->sequence + length <= early->length;
-	}
-	barrier_var(to);
-	if (to >= EARLY_BYTES)
+	if (!early->used)
+		early->origin = stream->next;
+	to = segment->sequence - early->origin;
+	run = early_run(early, segment->sequence);
+	if (to >= EARLY_BYTES || run >= EARLY_RUNS)
 		return false;
+	/* Masked where they are used: 6.1 forgets a comparison when the number was on the stack before. */
 	barrier_var(length);
 	length = ((length - 1) & (EARLY_SEGMENT - 1)) + 1;
-	barrier_var(
-		to); /* 6.1 forgets the comparison where the number was kept on the stack before it */
+	barrier_var(to);
 	to &= EARLY_BYTES - 1;
 	if (bpf_skb_load_bytes(skb, segment->at, early->bytes + to, length))
 		return false;
-	if (to < early->begin) {
-		early->begin = to;
-		early->sequence = segment->sequence;
-	}
-	early->length += length;
+	barrier_var(run);
+	run &= EARLY_RUNS - 1;
+	if (!early->runs[run].length)
+		early->runs[run].sequence = segment->sequence;
+	early->runs[run].length += length;
+	early->used = 1;
 	return true;
 }
 
-/* Takes the next piece from what was put aside. Returns its length, 0 = nothing is there or its turn has not come. */
+/*
+ * Takes the next piece from what was put aside. Returns its length, 0 = nothing is there whose turn has come.
+ */
 static __always_inline __u32 early_take(struct early *early, struct stream *stream,
 					struct scratch *scratch)
 {
-	__u32 seen = stream->next - early->sequence, length, from;
+	__u32 length = 0, from, used = 0;
 
-	if (!early->length || (__s32)seen < 0)
-		return 0;
-	if (seen >= early->length) { /* it came again by the ordinary way */
-		early->length = 0;
-		return 0;
+	for (__u32 i = 0; i < EARLY_RUNS; i++) {
+		__u32 seen = stream->next - early->runs[i].sequence;
+
+		if (!early->runs[i].length)
+			continue;
+		if ((__s32)seen < 0) {
+			used = 1;
+		} else if (seen >= early->runs[i].length) {
+			early->runs[i].length = 0;
+		} else {
+			used = 1;
+			length = early->runs[i].length - seen;
+		}
 	}
-	early->begin += seen;
-	early->sequence += seen;
-	early->length -= seen;
-	length = early->length > EVENT_PIECE_MAX ? EVENT_PIECE_MAX : early->length;
-	from = early->begin;
-	barrier_var(from);
+	early->used = used;
+	if (!length)
+		return 0;
+	if (length > EVENT_PIECE_MAX)
+		length = EVENT_PIECE_MAX;
+	from = stream->next - early->origin;
 	if (from >= EARLY_BYTES)
 		return 0;
 	barrier_var(length);
@@ -92,6 +93,29 @@ static __always_inline __u32 early_take(struct early *early, struct stream *stre
 	if (bpf_probe_read_kernel(scratch->data.bytes, length, early->bytes + from))
 		return 0;
 	return length;
+}
+
+/* Where the first of what waits begins, but at most `to`. */
+static __always_inline __u32 early_first(const struct early *early, __u32 next, __u32 to)
+{
+	for (__u32 i = 0; i < EARLY_RUNS; i++) {
+		__u32 sequence = early->runs[i].sequence;
+
+		if (early->runs[i].length && (__s32)(sequence - next) > 0 &&
+		    (__s32)(sequence - to) < 0)
+			to = sequence;
+	}
+	return to;
+}
+
+/* Bytes that still wait. */
+static __always_inline __u32 early_left(const struct early *early)
+{
+	__u32 left = 0;
+
+	for (__u32 i = 0; i < EARLY_RUNS; i++)
+		left += early->runs[i].length;
+	return left;
 }
 
 #endif

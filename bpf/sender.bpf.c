@@ -13,8 +13,10 @@ static __always_inline void talk_note(struct talk *talk, __u64 bytes)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	__u64 start = BPF_CORE_READ(current_leader(), start_boottime);
+	__u64 exe = BPF_CORE_READ(task_exe((void *)bpf_get_current_task()), i_ino);
 
-	if (tgid != talk->last_tgid || start != talk->last_start) {
+	if (tgid != talk->last_tgid || start != talk->last_start || exe != talk->last_exe) {
+		talk->last_exe = exe;
 		talk->last_tgid = tgid;
 		talk->last_start = start;
 		/* Two that take turns would fill the ring: after the first few they are only counted. */

@@ -14,6 +14,7 @@ struct events_map events SEC(".maps");
 struct counters_map counters SEC(".maps");
 struct losses_map losses SEC(".maps");
 struct scratches_map scratches SEC(".maps");
+struct spares_map spares SEC(".maps");
 
 /* The helpers that read kernel memory and keep storage in tracing programs are for GPL-compatible code. */
 char LICENSE[] SEC("license") = "GPL";

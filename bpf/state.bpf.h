@@ -58,6 +58,7 @@ struct talk {
 	__u64 sends;
 	__u64 sent_bytes;
 	__u64 last_start;
+	__u64 last_exe; /* inode: an exec is a hand-over as well */
 	__u32 last_tgid;
 	__u32 generation;
 	__u32 senders;
@@ -119,15 +120,18 @@ struct segment {
 	__u32 at; /* payload's offset in the packet */
 	__u32 end;
 	__u32 sequence; /* of the payload's first byte */
+	__u32 urgent; /* the urgent byte's place in the packet, 0 = none */
 	__u8 syn;
 };
 
-/* Server segments that came before their turn, one run of bytes. */
+/* Server segments that came before their turn, each at its distance from the byte that was awaited when the first one came. */
 struct early {
-	__u32 sequence; /* of the first byte */
-	__u32 begin; /* where it stands in bytes[] */
-	__u32 length;
-	__u32 reserved;
+	__u32 origin; /* sequence number of bytes[0] */
+	__u32 used; /* some run is in use */
+	struct {
+		__u32 sequence;
+		__u32 length; /* 0 = free */
+	} runs[EARLY_RUNS];
 	__u8 bytes[EARLY_BYTES +
 		   EARLY_SEGMENT]; /* the last part is only room for the verifier's arithmetic */
 };
@@ -192,6 +196,14 @@ struct losses_map {
 	__type(value, __u64);
 };
 
+/* For a connection whose socket takes no state: long enough to tell of it. Used in tracepoints, which don't nest. */
+struct spares_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct watch);
+};
+
 struct scratches_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SCRATCH_SLOTS);
@@ -207,6 +219,7 @@ extern struct events_map events SEC(".maps");
 extern struct counters_map counters SEC(".maps");
 extern struct losses_map losses SEC(".maps");
 extern struct scratches_map scratches SEC(".maps");
+extern struct spares_map spares SEC(".maps");
 
 /* Atomic: a softirq may count on the same CPU in the middle of another count. */
 #define COUNT(member, by)                                                                          \

@@ -46,10 +46,9 @@
 /* of a ClientHello; with post-quantum key shares it has about 2,000 bytes */
 #define GATE_HELLO_MAX 4096
 #define GATE_MECHANISM_MAX 20 /* RFC 4422 3.1 */
-#define GATE_CHUNK_MAX (1ULL << 40) /* a BDAT size beyond this is no size */
-/* of a body segment that ends a line: where a lone dot and commands behind it are looked for */
-#define GATE_TAIL 512
-#define GATE_TAIL_SHORT 8 /* of one that does not: enough to follow a lone dot cut in two */
+#define GATE_CHUNK_MAX 0x7fffffffULL /* a BDAT size beyond what servers' integers take is none */
+/* Of a body segment: where its end, and commands behind it, are looked for. An MTU of them whole, of 64 KiB the end. */
+#define GATE_TAIL 4096
 
 enum gate_protocol {
 	GATE_UNDECIDED = 0,
@@ -124,6 +123,8 @@ struct gate {
 	__u8 socks; /* version, 4 or 5 */
 	__u8 socks_stage;
 	__u8 implicit; /* TLS came first */
+	__u8 careful; /* a secret or a body was under way: only known verbs begin a command from now on */
+	__u8 reserved[7];
 };
 
 struct gate_piece {
@@ -139,7 +140,7 @@ struct gate_cut {
 	__u8 reserved;
 };
 
-_Static_assert(sizeof(struct gate) == 72, "the gate is part of every watched socket's state");
+_Static_assert(sizeof(struct gate) == 80, "the gate is part of every watched socket's state");
 
 enum gate_step {
 	GATE_PASS = 0, /* this byte may be passed, go on */
@@ -184,13 +185,6 @@ GATE_INLINE int gate_verb_ends(__u64 word)
 	__u8 next = word >> 24;
 
 	return next == 0 || next == ' ' || next == '\t' || next == '\r';
-}
-
-/* RFC 4217 4: how FTP asks for TLS; no mechanism of SMTP's is called so. */
-GATE_INLINE int gate_auth_tls(__u64 word)
-{
-	return word == GATE_WORD8('A', 'U', 'T', 'H', ' ', 'T', 'L', 'S') ||
-	       word == GATE_WORD8('A', 'U', 'T', 'H', ' ', 'S', 'S', 'L');
 }
 
 /* The protocol starts over inside the tunnel that a proxy has opened. */

@@ -36,6 +36,7 @@ GATE_INLINE int gate_classify(struct gate *gate)
 		    verb == GATE_WORD4('H', 'E', 'L', 'O') ||
 		    verb == GATE_WORD4('L', 'H', 'L', 'O')) {
 			proof = 2;
+			gate->chunking = 0; /* what was offered to the greeting before */
 		} else if (verb == GATE_WORD4('D', 'A', 'T', 'A')) {
 			line->verb = GATE_VERB_DATA;
 		} else if (verb == GATE_WORD4('A', 'U', 'T', 'H')) {
@@ -44,16 +45,15 @@ GATE_INLINE int gate_classify(struct gate *gate)
 			line->verb = GATE_VERB_BDAT;
 		} else if (verb == GATE_WORD4('U', 'S', 'E', 'R') ||
 			   verb == GATE_WORD4('F', 'E', 'A', 'T')) {
-			if (gate->protocol == GATE_CANDIDATE && !gate->wanted)
-				goto other;
-			/* On a listed port the server's answer tells an FTP client from one that pretends. */
-			if (verb == GATE_WORD4('U', 'S', 'E', 'R'))
-				line->verb = GATE_VERB_USER;
+			/* The server's answer tells an FTP client from one that pretends. */
+			line->verb = GATE_VERB_USER;
 		} else if (verb == GATE_WORD4('N', 'O', 'O', 'P') ||
 			   verb == GATE_WORD4('R', 'S', 'E', 'T') ||
 			   verb == GATE_WORD4('H', 'E', 'L', 'P') ||
 			   verb == GATE_WORD4('Q', 'U', 'I', 'T') ||
 			   verb == GATE_WORD4('V', 'R', 'F', 'Y') ||
+			   verb == GATE_WORD4('E', 'X', 'P', 'N') ||
+			   verb == GATE_WORD4('E', 'T', 'R', 'N') ||
 			   verb == GATE_WORD4('M', 'A', 'I', 'L') ||
 			   verb == GATE_WORD4('R', 'C', 'P', 'T')) {
 			known = 1;
@@ -64,6 +64,10 @@ GATE_INLINE int gate_classify(struct gate *gate)
 		proof = 1;
 	if (word == GATE_WORD8('S', 'T', 'A', 'R', 'T', 'T', 'L', 'S'))
 		line->verb = GATE_VERB_STARTTLS;
+	if (gate->careful && !proof && !known && !line->verb) {
+		line->part = GATE_PART_SECRET; /* a password said blindly, or a body's line */
+		return GATE_WITHHOLD;
+	}
 	if (gate->protocol == GATE_SMTP)
 		return GATE_PASS;
 	if (gate->protocol == GATE_CANDIDATE) {
@@ -105,13 +109,14 @@ other:
 GATE_INLINE int gate_command(struct gate *gate)
 {
 	struct gate_side *line = &gate->client;
-	int step = GATE_PASS, held = line->part == GATE_PART_SECRET;
+	int step = GATE_PASS, held;
 	__u8 verb;
 
 	if (line->part == GATE_PART_VERB && line->length)
 		step = gate_classify(gate);
 	if (step == GATE_REFUSE)
 		return step;
+	held = line->part == GATE_PART_SECRET;
 	if (line->part == GATE_PART_TARGET) {
 		step = gate_proxied(gate);
 		gate_line(line);
@@ -122,16 +127,18 @@ GATE_INLINE int gate_command(struct gate *gate)
 		gate->pending++;
 	gate->hold_replies = gate->pending ? gate->pending : 1;
 	if (verb == GATE_VERB_DATA) {
+		gate->careful = 1;
 		gate->hold = GATE_HOLD_BODY;
 		gate->dot = 2; /* the line feed of DATA counts: a body may be empty */
 	} else if (verb == GATE_VERB_AUTH) {
+		gate->careful = 1;
 		gate->hold = GATE_HOLD_SECRET;
 	} else if (verb == GATE_VERB_USER) {
 		gate->hold = GATE_HOLD_USER;
 	} else if (verb == GATE_VERB_STARTTLS) {
 		gate->hold = GATE_HOLD_STARTTLS;
 	} else if (verb == GATE_VERB_BDAT && line->part != GATE_PART_REST && line->number &&
-		   !(line->last_letters & 3)) {
+		   line->number - 1 <= GATE_CHUNK_MAX && !(line->last_letters & 3)) {
 		/* number holds the size plus one, so that "no digit" differs from "0" */
 		gate->chunk = line->number - 1;
 		if (gate->chunk)
@@ -173,6 +180,13 @@ GATE_INLINE void gate_chunk_digit(struct gate_side *line, __u8 c)
 	}
 }
 
+/* RFC 4422 3.1, in any case. */
+GATE_INLINE int gate_mechanism(__u8 c)
+{
+	c = gate_upper(c);
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
 /* One byte of the client's, when nothing is held. */
 GATE_INLINE int gate_client_byte(struct gate *gate, __u8 c)
 {
@@ -204,15 +218,9 @@ GATE_INLINE int gate_client_byte(struct gate *gate, __u8 c)
 	} else if (part == GATE_PART_MECHANISM_GAP || part == GATE_PART_MECHANISM) {
 		if (c != ' ' && c != '\t') {
 			line->part = GATE_PART_MECHANISM;
-			if (gate->protocol == GATE_CANDIDATE && !gate->wanted) {
-				gate_count(line, c);
-				if (gate_auth_tls(line->word)) {
-					gate->protocol = GATE_NOT;
-					step = GATE_REFUSE;
-				}
-			}
-			/* No mechanism is that long: it is a secret where none belongs. */
-			if (++line->number > GATE_MECHANISM_MAX && c != '\r') {
+			/* No mechanism is that long or has such characters: it is a secret where none belongs. */
+			if (c != '\r' && (++line->number > GATE_MECHANISM_MAX ||
+					  line->last == '\r' || !gate_mechanism(c))) {
 				line->part = GATE_PART_SECRET;
 				step = GATE_WITHHOLD;
 			}
@@ -319,13 +327,10 @@ GATE_INLINE int gate_hello_byte(struct gate *gate, __u8 c)
 }
 
 /*
- * How many of the next `left` client bytes need not even be looked at: withheld whatever they are. `ends_line`: the last byte
- * of the segment is a line feed (a body is searched for its end only there).
+ * How many of the next `left` client bytes need not even be looked at: withheld whatever they are.
  */
-GATE_INLINE __u32 gate_client_skips(struct gate *gate, __u32 left, int ends_line, __u8 *why)
+GATE_INLINE __u32 gate_client_skips(struct gate *gate, __u32 left, __u8 *why)
 {
-	__u32 tail;
-
 	*why = WITHHELD_NOT_SMTP;
 	if (gate->protocol == GATE_NOT)
 		return left;
@@ -352,11 +357,10 @@ GATE_INLINE __u32 gate_client_skips(struct gate *gate, __u32 left, int ends_line
 		return left;
 	}
 	if (gate->hold == GATE_HOLD_BODY) {
-		tail = ends_line ? GATE_TAIL : GATE_TAIL_SHORT;
-		if (left <= tail)
+		if (left <= GATE_TAIL)
 			return 0;
 		gate->dot = 0;
-		return left - tail;
+		return left - GATE_TAIL;
 	}
 	return 0;
 }
@@ -397,13 +401,13 @@ GATE_INLINE void gate_client_first(struct gate *gate, __u8 c)
 	if (gate->protocol != GATE_UNDECIDED && gate->protocol != GATE_CANDIDATE)
 		return;
 	/* Once greeted in plain text, a ClientHello is a line that the server does not understand. */
-	if (c == 0x16 && (gate->protocol == GATE_UNDECIDED || !gate->wanted)) {
+	if (c == 0x16 && gate->protocol == GATE_UNDECIDED) {
 		gate->protocol = gate->wanted ? GATE_TLS : GATE_NOT;
 		gate->implicit = gate->wanted;
 	} else if (!gate->wanted && gate->protocol == GATE_UNDECIDED && (c == 4 || c == 5)) {
 		gate->protocol = GATE_SOCKS;
 		gate->socks = c;
-	} else if (!gate->wanted && (c < 9 || c >= 0x7f)) {
+	} else if (!gate->wanted && gate->protocol == GATE_UNDECIDED && (c < 9 || c >= 0x7f)) {
 		gate->protocol = GATE_NOT;
 	}
 }
@@ -471,12 +475,36 @@ GATE_INLINE void gate_joined(struct gate *gate, const struct gate_piece *piece, 
 	gate->hold = GATE_HOLD_BODY;
 	gate->hold_replies = 0;
 	gate->dot = 0;
+	gate->careful = 1;
 	if (length >= 6 && piece->bytes[0] >= 0x14 && piece->bytes[0] <= 0x17 &&
 	    piece->bytes[1] == 3) { /* a TLS record, in the middle of it */
 		gate->protocol = GATE_TLS;
 		gate->client.part = GATE_PART_SECRET;
 	} else if (length >= 6 && gate_joins(piece)) {
 		gate->hold = GATE_HOLD_NOT;
+	}
+}
+
+/* In a verb that may turn out to be none, where that matters. */
+GATE_INLINE int gate_undecided_verb(const struct gate *gate)
+{
+	return gate->careful && !gate->hold && gate->client.part == GATE_PART_VERB &&
+	       gate->client.length;
+}
+
+/*
+ * The piece ends inside such a verb: it is looked at again from its line's beginning with the next one. Where the line began before
+ * the piece, its up to seven bytes pass.
+ */
+GATE_INLINE void gate_verb_cut(struct gate *gate, volatile struct gate_cut *cut, __u32 length)
+{
+	if (cut->closed || !gate_undecided_verb(gate))
+		return;
+	if (cut->keep) {
+		cut->used = cut->keep;
+		gate_line(&gate->client);
+	} else {
+		cut->keep = length;
 	}
 }
 
@@ -512,7 +540,7 @@ GATE_FUNC gate_client(struct gate *gate, const struct gate_piece *piece, __u32 l
 		__u8 c;
 
 		if (i >= length)
-			return 0;
+			break;
 		c = piece->bytes[i];
 		/* The greater part of every command line. */
 		if (gate->client.part == GATE_PART_REST && c != '\n' && !gate->hold &&
@@ -533,7 +561,7 @@ GATE_FUNC gate_client(struct gate *gate, const struct gate_piece *piece, __u32 l
 			if (!cut->closed)
 				cut->why = cut->flags & DATA_DOT ? WITHHELD_BODY : gate_why(gate);
 			cut->closed = 1;
-		} else if (!cut->closed) {
+		} else if (!cut->closed && !gate_undecided_verb(gate)) {
 			cut->keep = i + 1;
 		}
 		if (step == GATE_LAST || step == GATE_WITHHOLD_LAST) {
@@ -541,6 +569,7 @@ GATE_FUNC gate_client(struct gate *gate, const struct gate_piece *piece, __u32 l
 			return 0;
 		}
 	}
+	gate_verb_cut(gate, cut, length);
 	return 0;
 }
 

@@ -7,6 +7,8 @@
 #ifndef SMTPSNOOP_GATE_SERVER_H
 #define SMTPSNOOP_GATE_SERVER_H
 
+#define GATE_CHUNKING 13 /* bytes of "250-CHUNKING\r" */
+
 /* A reply is complete. True when the server's next bytes are of another kind. */
 GATE_INLINE int gate_reply(struct gate *gate, __u32 code)
 {
@@ -32,13 +34,17 @@ GATE_INLINE int gate_reply(struct gate *gate, __u32 code)
 	}
 	if (gate->hold == GATE_HOLD_NOT || gate->hold == GATE_HOLD_EARLY)
 		return 0;
-	/* RFC 959 5.4: USER is answered 230, 331 or 332. No SMTP server says so to it. */
-	if (gate->hold == GATE_HOLD_USER && (code == 331 || code == 332 || code == 230)) {
+	/* RFC 959 5.4: USER is answered 230, 331 or 332; RFC 2389 3.2: FEAT 211; RFC 4217 4: AUTH TLS 234. No SMTP server says so. */
+	if ((gate->hold == GATE_HOLD_USER &&
+	     (code == 331 || code == 332 || code == 230 || code == 211)) ||
+	    (gate->hold == GATE_HOLD_SECRET && code == 234)) {
 		gate->protocol = GATE_NOT;
 		return 1;
 	}
 	if (gate->hold == GATE_HOLD_STARTTLS && code == 220) {
 		gate->hold = GATE_HOLD_NOT;
+		if (!gate->found)
+			gate->found = FOUND_GREETING;
 		gate->protocol = GATE_TLS;
 		gate_line(&gate->client);
 		return 1;
@@ -65,7 +71,9 @@ GATE_INLINE int gate_server_line(struct gate *gate)
 	int stop = 0;
 
 	if (a >= '2' && a <= '5' && b >= '0' && b <= '9' && c >= '0' && c <= '9') {
-		if ((__u32)word == GATE_WORD4('C', 'H', 'U', 'N'))
+		if (a == '2' && gate->greeted && line->length == GATE_CHUNKING &&
+		    (__u32)word == GATE_WORD4('C', 'H', 'U', 'N') &&
+		    line->number >> 8 == GATE_WORD4('K', 'I', 'N', 'G'))
 			gate->chunking = 1;
 		if (separator != '-')
 			stop = gate_reply(gate, (a - '0') * 100 + (b - '0') * 10 + (c - '0'));
@@ -140,6 +148,8 @@ GATE_FUNC gate_server_one(struct gate *gate, __u32 c)
 	}
 	if (c == '\n')
 		return gate_server_line(gate) ? GATE_LAST : GATE_PASS;
+	if (gate->server.length >= 8)
+		gate->server.number = gate->server.number << 8 | gate_upper(c);
 	gate_count(&gate->server, c);
 	return GATE_PASS;
 }
@@ -200,7 +210,8 @@ GATE_FUNC gate_server(struct gate *gate, const struct gate_piece *piece, __u32 l
 		if (i >= length)
 			return 0;
 		c = piece->bytes[i];
-		if (gate->server.length >= 8 && c != '\n' && gate->protocol <= GATE_SMTP) {
+		if (gate->server.length > GATE_CHUNKING && c != '\n' &&
+		    gate->protocol <= GATE_SMTP) {
 			cut->keep = i + 1;
 			continue;
 		}

@@ -9,15 +9,13 @@
 
 static void feed(struct gate *gate, int from, const uint8_t *bytes, uint32_t length)
 {
-	int ends_line = length && bytes[length - 1] == '\n';
-
 	while (length) {
 		struct gate_cut cut = {0};
 		struct gate_piece piece;
 		uint32_t used;
 		uint8_t why;
 
-		used = from == FROM_CLIENT ? gate_client_skips(gate, length, ends_line, &why)
+		used = from == FROM_CLIENT ? gate_client_skips(gate, length, &why)
 					   : gate_server_skips(gate, length, &why);
 		must(used <= length);
 		if (!used) {
@@ -29,7 +27,7 @@ static void feed(struct gate *gate, int from, const uint8_t *bytes, uint32_t len
 			else
 				gate_server(gate, &piece, size, &cut);
 			must(cut.used && cut.used <= size && cut.keep <= cut.used);
-			must(cut.keep == cut.used || (cut.why && cut.why <= WITHHELD_RING));
+			must(cut.keep == cut.used || (cut.why && cut.why <= WITHHELD_URGENT));
 			used = cut.used;
 		}
 		bytes += used;

@@ -207,14 +207,13 @@ static void pass(struct tap *tap, enum event_direction from, const uint8_t *byte
 }
 
 /* One step through the segment. Returns the bytes dealt with. */
-static size_t step(struct tap *tap, enum event_direction from, const uint8_t *bytes, size_t length,
-		   bool ends_line)
+static size_t step(struct tap *tap, enum event_direction from, const uint8_t *bytes, size_t length)
 {
 	uint32_t size = length < UINT32_MAX ? (uint32_t)length : UINT32_MAX;
 	struct gate_cut cut = {0};
 	struct gate_piece piece;
 	uint8_t why;
-	uint32_t skips = from == FROM_CLIENT ? gate_client_skips(&tap->gate, size, ends_line, &why)
+	uint32_t skips = from == FROM_CLIENT ? gate_client_skips(&tap->gate, size, &why)
 					     : gate_server_skips(&tap->gate, size, &why);
 
 	if (skips) {
@@ -228,7 +227,8 @@ static size_t step(struct tap *tap, enum event_direction from, const uint8_t *by
 		gate_client(&tap->gate, &piece, size, &cut);
 	else
 		gate_server(&tap->gate, &piece, size, &cut);
-	if (!tap->proven && (tap->gate.protocol == GATE_SMTP || tap->gate.protocol == GATE_PROXY))
+	if (!tap->proven && (tap->gate.protocol == GATE_SMTP || tap->gate.protocol == GATE_PROXY ||
+			     tap->gate.protocol == GATE_TLS))
 		tell_words(tap);
 	if (cut.keep)
 		pass(tap, from, bytes, cut.keep, cut.flags & (DATA_HELLO | DATA_PROXY));
@@ -237,20 +237,17 @@ static size_t step(struct tap *tap, enum event_direction from, const uint8_t *by
 }
 
 /*
- * Up to where the gate may see the client's bytes as one segment: to a body's end, if there is one in them, and then *dot is set;
- * it need not search the rest. Where the last segment ended in the middle of one, a few bytes decide; so few are never skipped.
+ * Up to where the gate may see the client's bytes as one segment: to a body's end, if there is one in them. Where the last segment ended in the middle of one, a few bytes decide; so few are never skipped.
  */
-static size_t until_dot(const struct tap *tap, const uint8_t *bytes, size_t length, bool *dot)
+static size_t until_dot(const struct tap *tap, const uint8_t *bytes, size_t length)
 {
 	const uint8_t *found;
 
-	*dot = false;
 	if (tap->gate.hold != GATE_HOLD_BODY)
 		return length;
 	if (tap->gate.dot)
 		return length < 4 ? length : 4;
 	found = memmem(bytes, length, "\n.\r\n", 4);
-	*dot = found != NULL;
 	return found ? (size_t)(found - bytes) + 4 : length;
 }
 
@@ -258,12 +255,12 @@ void tap_bytes(struct tap *tap, enum event_direction from, const uint8_t *bytes,
 {
 	listed = tap->ports;
 	while (length && tap_state(tap) != TAP_NOT) {
-		bool body = tap->gate.hold == GATE_HOLD_BODY, dot = false;
-		size_t size = from == FROM_CLIENT ? until_dot(tap, bytes, length, &dot) : length;
+		bool body = tap->gate.hold == GATE_HOLD_BODY;
+		size_t size = from == FROM_CLIENT ? until_dot(tap, bytes, length) : length;
 
 		/* What is behind a body may be the next one's envelope and text: look anew from there. */
 		while (size) {
-			size_t used = step(tap, from, bytes, size, dot);
+			size_t used = step(tap, from, bytes, size);
 
 			bytes += used;
 			size -= used;
