@@ -91,7 +91,7 @@ def test_public_captures(case):
     wrong = []
     for capture in expected():
         path = os.path.join(CORPUS, capture["file"])
-        wrong.extend(check_capture(capture["file"], capture, connections(read(case, "--json", path))))
+        wrong.extend(check_capture(capture["file"], capture, connections(read(case, "--json", "--recipients", path))))
     if wrong:
         raise Failed("; ".join(wrong))
 
