@@ -2,8 +2,8 @@
 /*
  * kernel_types.h - the kernel's structures, as far as the programs read them
  *
- * Minimal and CO-RE: only names and types of members count; libbpf finds their offsets on the running kernel. Where kernels
- * differ, the older or newer shape has a "___" flavour. `tools/kernel-types` checks every member against the BTF of kernels.
+ * Made by tools/kernel-types from the BTF of Linux 6.18.44. Minimal and CO-RE: only names and types of members count; libbpf
+ * finds their offsets on the running kernel. Where kernels differ, another shape has a "___" flavour.
  */
 #ifndef SMTPSNOOP_KERNEL_TYPES_H
 #define SMTPSNOOP_KERNEL_TYPES_H
@@ -14,11 +14,11 @@
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 typedef struct {
-	__u32 val;
+	unsigned int val;
 } kuid_t;
 
 typedef struct {
-	__u32 val;
+	unsigned int val;
 } kgid_t;
 
 struct ns_common {
@@ -69,11 +69,11 @@ struct super_block {
 };
 
 struct inode {
-	unsigned short i_mode;
+	short unsigned int i_mode;
 	kuid_t i_uid;
 	struct super_block *i_sb;
-	unsigned long i_ino;
-	const unsigned int i_nlink;
+	long unsigned int i_ino;
+	unsigned int i_nlink;
 };
 
 struct dentry {
@@ -106,8 +106,8 @@ struct fs_struct {
 };
 
 struct mm_struct {
-	unsigned long arg_start;
-	unsigned long arg_end;
+	long unsigned int arg_start;
+	long unsigned int arg_end;
 	struct file *exe_file;
 };
 
@@ -117,7 +117,7 @@ struct kernfs_node {
 	__u64 id;
 };
 
-/* since 6.15 (741c10b096bc "kernfs: Use RCU to access kernfs_node::name", and 633488947ef6 for parent) */
+/* since 6.15 (633488947ef6 "kernfs: Use RCU to access kernfs_node::parent.") */
 struct kernfs_node___rcu {
 	struct kernfs_node *__parent;
 	const char *name;
@@ -139,7 +139,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	__u64 start_boottime;
-	const struct cred *cred;
+	struct cred *cred;
 	char comm[16];
 	struct fs_struct *fs;
 	struct nsproxy *nsproxy;
@@ -160,9 +160,9 @@ struct sock_common {
 	__u32 skc_daddr;
 	__u32 skc_rcv_saddr;
 	__u16 skc_dport;
-	__u16 skc_num;
-	unsigned short skc_family;
-	volatile unsigned char skc_state;
+	short unsigned int skc_num;
+	short unsigned int skc_family;
+	unsigned char skc_state;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -188,7 +188,7 @@ struct sock {
 	int sk_err;
 	int sk_err_soft;
 	struct sock_cgroup_data sk_cgrp_data;
-	void *sk_bpf_storage;
+	struct bpf_local_storage *sk_bpf_storage;
 };
 
 struct inet_sock {
