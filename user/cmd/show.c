@@ -20,6 +20,8 @@
 #include "present/present.h"
 
 /* a file or a pipe: wide enough for the columns, narrow enough for a mail */
+#define QUIET_NS                                                                                   \
+	UINT64_C(1000000000) /* then a burst of equal rows is over, and their number is told */
 #define LOSS_SECONDS 1 /* at most one line about losses a second */
 
 struct show {
@@ -175,7 +177,13 @@ static int step(struct show *show, int channel, uint8_t *buffer)
 {
 	struct pollfd poll_channel = {.fd = channel, .events = POLLIN};
 	uint64_t wait = table_tick(show->table, boot_now());
-	int rc = poll(&poll_channel, 1, poll_timeout(wait));
+	int rc;
+
+	if (present_waits(show->present) && wait > QUIET_NS)
+		wait = QUIET_NS;
+	rc = poll(&poll_channel, 1, poll_timeout(wait));
+	if (rc == 0)
+		present_quiet(show->present);
 
 	if (resized) {
 		resized = 0;

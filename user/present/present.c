@@ -146,6 +146,16 @@ void present_step(struct present *present, const struct connection *connection, 
 	json_end(&present->json);
 }
 
+bool present_waits(const struct present *present)
+{
+	return present->fold.again > 0;
+}
+
+void present_quiet(struct present *present)
+{
+	fold_flush(&present->fold, present->options.out);
+}
+
 void present_loss(struct present *present, const struct event_counters *counters, uint64_t now,
 		  int64_t wall_minus_boot)
 {

@@ -48,6 +48,12 @@ void present_end(struct present *present, const struct frame_end *end,
 		 const struct frame_loss_row *rows, size_t row_count, uint64_t over,
 		 uint64_t orphans, uint64_t now, int64_t wall_minus_boot);
 
+/*
+ * Equal rows are counted and not printed. true = some wait to be told; present_quiet() tells them, for when nothing more comes.
+ */
+bool present_waits(const struct present *present);
+void present_quiet(struct present *present);
+
 /* Was a bypass or an impostor among them (--exit-code)? */
 bool present_saw_bypass(const struct present *present);
 
