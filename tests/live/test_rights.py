@@ -69,7 +69,7 @@ def tries(case, call, *path):
     """A fresh trace whose unprivileged half is made to try this; it must be refused."""
     trace = case.trace()
     if trace.sanitized():
-        raise Skipped("no seccomp filter under a sanitizer")
+        raise Skipped("optional: no seccomp filter under a sanitizer")
     _, half = trace.halves()
     done = subprocess.run(
         [case.program("inject"), str(half), call, *path],
