@@ -2,11 +2,14 @@
 """say.py HOST PORT - a client that does exactly what it is told, a JSON list of steps on standard input.
 
 ["send", TEXT]  ["bytes", TEXT] byte by byte, each its own segment  ["hear"] one reply  ["hear", N]  ["close"]
-["line"] hears one line  ["read", N] bytes  ["sendfile", PATH]  ["zerocopy", TEXT]  ["nonblocking"] or ["options"] first
+["line"] hears one line  ["read", N] bytes  ["sendfile", PATH]  ["zerocopy", TEXT]  ["urgent", BYTE] as TCP urgent data
+First only: ["nonblocking"]  ["options"] in IPv6 packets  ["full"] no option memory left  ["decoy"] a failed connect before
 ["fork"] goes on in a child  ["repeat", TEXT, N]  ["reset"] ends with RST  ["wait"] for a line on standard input
 ["shutdown"] ends its direction and reads to the end
 Text is Latin-1, so that any byte can be said; it is not in argv, which smtpsnoop shows.
 """
+import ctypes
+import errno
 import json
 import os
 import select
@@ -14,7 +17,9 @@ import socket
 import struct
 import sys
 
-MSG_ZEROCOPY, SO_ZEROCOPY, IPV6_DSTOPTS = 0x4000000, 60, 59
+MSG_ZEROCOPY, SO_ZEROCOPY, IPV6_DSTOPTS, TCP_MD5SIG = 0x4000000, 60, 59, 14
+FIRST = ("nonblocking", "options", "full", "decoy")
+NOT_HERE = 77  # the exit status of what this kernel can't
 host, port = sys.argv[1], int(sys.argv[2])
 steps = json.loads(sys.stdin.readline())
 
@@ -32,12 +37,36 @@ def hear(sock, left):
             left -= 1
 
 
+def fill(sock):
+    """Keys for addresses that are never met, until the kernel has no more memory for this socket's options."""
+    for at in range(1 << 16):
+        key = struct.pack("=HH4s120xBBHi80s", socket.AF_INET, 0, bytes((10, 1, at >> 8, at & 255)), 0, 0, 8, 0, b"k" * 8)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, key)
+        except OSError as error:
+            if error.errno == errno.ENOMEM:
+                return
+            sys.exit(NOT_HERE)
+    sys.exit(NOT_HERE)
+
+
+def decoy(sock):
+    """A connect to the host itself, refused because its family is not the socket's."""
+    address = struct.pack("=HH4s8x", socket.AF_INET6, socket.htons(25), socket.inet_aton("127.0.0.1"))
+    if ctypes.CDLL(None).connect(sock.fileno(), address, len(address)) == 0:
+        sys.exit("the decoy was taken")
+
+
 def connect(way):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if way == "options":  # an empty destination options header before TCP, in every packet
         sock.setsockopt(socket.IPPROTO_IPV6, IPV6_DSTOPTS, bytes((0, 0, 1, 4, 0, 0, 0, 0)))
+    if way == "full":
+        fill(sock)
+    if way == "decoy":
+        decoy(sock)
     if way != "nonblocking":
         sock.connect((host, port))
         return sock
@@ -51,7 +80,7 @@ def connect(way):
     return sock
 
 
-first = steps.pop(0)[0] if steps and steps[0][0] in ("nonblocking", "options") else None
+first = steps.pop(0)[0] if steps and steps[0][0] in FIRST else None
 try:
     sock = connect(first)
 except OSError as error:
@@ -61,6 +90,8 @@ for verb, *values in steps:
     data = values[0].encode("latin-1") if values and isinstance(values[0], str) else b""
     if verb == "send":
         sock.sendall(data)
+    elif verb == "urgent":
+        sock.send(data, socket.MSG_OOB)
     elif verb == "repeat":
         sock.sendall(data * values[1])
     elif verb == "bytes":
