@@ -48,6 +48,15 @@ static __always_inline void fill_ends(struct event_endpoints *ends, __u64 sock)
 	}
 }
 
+/* An attempt's destination is not the socket's yet, or no longer: it may be on its way elsewhere. */
+static __always_inline void fill_attempted(struct event_endpoints *ends, const struct watch *watch)
+{
+	if (watch->stage == STAGE_ATTEMPT) {
+		ends->remote_port = watch->remote_port;
+		__builtin_memcpy(ends->remote, watch->attempted, 16);
+	}
+}
+
 static __always_inline bool ring_has(__u64 limit)
 {
 	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < limit;
@@ -124,10 +133,7 @@ __noinline int output_open(struct watch *watch, __u32 flags, __u64 task)
 		open->head.time = watch->opened;
 		open->found = watch->gate.found;
 		fill_ends(&open->ends, watch->talk.sock);
-		if (watch->stage == STAGE_ATTEMPT) {
-			open->ends.remote_port = watch->remote_port;
-			__builtin_memcpy(open->ends.remote, watch->attempted, 16);
-		}
+		fill_attempted(&open->ends, watch);
 		full = bpf_ringbuf_output(&events, open, length, 0);
 		scratch_return(scratch);
 	}
@@ -201,6 +207,7 @@ __noinline int output_state(struct watch *watch, __u32 transition, __u32 error)
 		__builtin_memset(state, 0, sizeof(*state));
 		fill_head(&state->head, &watch->talk, EVENT_STATE, sizeof(*state));
 		fill_ends(&state->ends, watch->talk.sock);
+		fill_attempted(&state->ends, watch);
 		state->transition = transition;
 		state->error = error;
 		state->bytes_out = BPF_CORE_READ(tcp, bytes_acked);

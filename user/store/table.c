@@ -293,6 +293,14 @@ static int take_event(struct table *table, struct entry *entry, const void *payl
 			 (const uint8_t *)payload + offsetof(struct event_data, bytes));
 }
 
+/* An exec between makes another program of the same process. An opener found in /proc may have no file that is known. */
+static bool same_program(const struct event_identity *opener, const struct event_identity *sender)
+{
+	return opener->tgid == sender->tgid && opener->start == sender->start &&
+	       (!opener->exe_inode || (opener->exe_inode == sender->exe_inode &&
+				       opener->exe_device == sender->exe_device));
+}
+
 static int take_sender(struct table *table, struct entry *entry, const struct event_open *open,
 		       const void *payload, size_t size)
 {
@@ -305,7 +313,7 @@ static int take_sender(struct table *table, struct entry *entry, const struct ev
 	connection->sends += open->sends;
 	connection->sent_bytes += open->sent_bytes;
 	/* The opener itself, after another: the other one stays the sender to show. */
-	if (opener && open->who.tgid == opener->id.tgid && open->who.start == opener->id.start)
+	if (opener && same_program(&opener->id, &open->who))
 		return 0;
 	sender = process_decode(payload, size);
 	if (!sender)
