@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What an attacker does to send without being seen, and what may bring secrets into the output: found by attacking it."""
+"""What an attacker does to send without being seen, and what could bring secrets into the output."""
 import os
 
 from dialogue import FROM, RCPT, envelope, expect_message, message, number, quit_steps, say
@@ -61,7 +61,7 @@ def secret(case, steps, **sink):
 
 
 def test_no_memory_for_state(case):
-    """a socket whose option memory was used up before the connect cannot be followed: the attempt is named all the same"""
+    """a socket whose option memory was used up before the connect cannot be followed, and is named all the same"""
     sink, trace = case.sink(), case.trace()
     actor = say(case, [["full"], *message()])
     actor.wait()

@@ -294,6 +294,22 @@ static void a_hand_over_names_both(void **state)
 	assert_string_equal(seen->steps, "open|sender|closed|");
 }
 
+static void an_exec_is_a_hand_over(void **state)
+{
+	struct seen *seen = *state;
+	struct made_who made;
+
+	make_who(&made, EVENT_OPEN, 9, 10);
+	made.open.who.exe_inode = 70;
+	assert_int_equal(table_frame(seen->table, FRAME_WHO, &made, made.size), 0);
+	make_who(&made, EVENT_SENDER, 9, 20);
+	made.open.who.exe_inode = 71;
+	assert_int_equal(table_frame(seen->table, FRAME_WHO, &made, made.size), 0);
+	give_state(seen, 9, 30, TRANSITION_CLOSED, 0, 0);
+	assert_int_equal(seen->last.senders, 2);
+	assert_string_equal(seen->steps, "open|sender|closed|");
+}
+
 static void a_sender_may_come_first(void **state)
 {
 	struct seen *seen = *state;
@@ -506,6 +522,7 @@ int main(void)
 		CASE(every_end_has_its_reason),
 		CASE(a_reconnect_ends_what_was_before),
 		CASE(a_hand_over_names_both),
+		CASE(an_exec_is_a_hand_over),
 		CASE(a_sender_may_come_first),
 		CASE(the_fuller_identity_stays),
 		CASE(one_progress_line_for_what_lasts),

@@ -2,8 +2,8 @@
 """say.py HOST PORT - a client that does exactly what it is told, a JSON list of steps on standard input.
 
 ["send", TEXT]  ["bytes", TEXT] byte by byte, each its own segment  ["hear"] one reply  ["hear", N]  ["close"]
-["line"] hears one line  ["read", N] bytes  ["sendfile", PATH]  ["zerocopy", TEXT]  ["urgent", BYTE] as TCP urgent data
-First only: ["nonblocking"]  ["options"] in IPv6 packets  ["full"] no option memory left  ["decoy"] a failed connect before
+["line"] hears one line  ["read", N] bytes  ["sendfile", PATH]  ["zerocopy", TEXT]  ["urgent", BYTE] for TCP
+First only: ["nonblocking"]  ["options"] in IPv6 packets  ["full"] no option memory left  ["decoy"] fails before
 ["fork"] goes on in a child  ["repeat", TEXT, N]  ["reset"] ends with RST  ["wait"] for a line on standard input
 ["shutdown"] ends its direction and reads to the end
 Text is Latin-1, so that any byte can be said; it is not in argv, which smtpsnoop shows.
@@ -40,7 +40,8 @@ def hear(sock, left):
 def fill(sock):
     """Keys for addresses that are never met, until the kernel has no more memory for this socket's options."""
     for at in range(1 << 16):
-        key = struct.pack("=HH4s120xBBHi80s", socket.AF_INET, 0, bytes((10, 1, at >> 8, at & 255)), 0, 0, 8, 0, b"k" * 8)
+        address = bytes((10, 1, at >> 8, at & 255))
+        key = struct.pack("=HH4s120xBBHi80s", socket.AF_INET, 0, address, 0, 0, 8, 0, b"k" * 8)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, key)
         except OSError as error:
