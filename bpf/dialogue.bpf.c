@@ -362,25 +362,6 @@ static __always_inline void early_walk(struct __sk_buff *skb, struct watch *watc
 			break;
 }
 
-/*
- * Waits its turn for some microseconds. Not for ever: a real-time kernel can preempt whoever is at it. A function of its own, so that
- * the verifier goes round the loop once.
- */
-__noinline int server_enter(struct watch *watch)
-{
-	if (!watch)
-		return false;
-	for (int i = 0; i < BUSY_TURNS; i++)
-		if (__sync_val_compare_and_swap(&watch->busy, 0, 1) == 0)
-			return true;
-	return false;
-}
-
-static __always_inline void server_leave(struct watch *watch)
-{
-	__sync_lock_test_and_set(&watch->busy, 0);
-}
-
 /* The socket is watched, and has not been silenced. */
 static __always_inline struct watch *watch_speaking(struct bpf_sock *sk)
 {
@@ -442,8 +423,10 @@ static __always_inline void server_catch_up(struct bpf_sock *sk, struct watch *w
 	    watch->stage < STAGE_ESTABLISHED)
 		return;
 	to = tcp->rcv_nxt;
-	if (early && early->used)
-		to = early_first(early, stream->next, to);
+	if (early && early->used) {
+		early_first(early, stream->next, to);
+		to = early->first;
+	}
 	withhold(watch, FROM_SERVER, to - stream->next, WITHHELD_MISSED);
 	gate_missed(&watch->gate, true);
 	stream->next = to;

@@ -11,18 +11,15 @@
 
 #include "state.bpf.h"
 
-/* The run that `sequence` continues, else a free one; NULL = there is none. */
-static __always_inline __u32 early_run(struct early *early, __u32 sequence)
-{
-	__u32 free = EARLY_RUNS;
+/* order.bpf.c */
+int early_slot(struct early *early, __u32 sequence);
+int early_next(struct early *early, __u32 next);
+int early_first(struct early *early, __u32 next, __u32 to);
+int server_enter(struct watch *watch);
 
-	for (__u32 i = 0; i < EARLY_RUNS; i++) {
-		if (!early->runs[i].length)
-			free = i;
-		else if (early->runs[i].sequence + early->runs[i].length == sequence)
-			return i;
-	}
-	return free;
+static __always_inline void server_leave(struct watch *watch)
+{
+	__sync_lock_test_and_set(&watch->busy, 0);
 }
 
 /* Puts the payload aside. False when there is no room for it. */
@@ -37,7 +34,8 @@ static __always_inline bool early_keep(struct __sk_buff *skb, struct bpf_sock *s
 	if (!early->used)
 		early->origin = stream->next;
 	to = segment->sequence - early->origin;
-	run = early_run(early, segment->sequence);
+	early_slot(early, segment->sequence);
+	run = early->slot;
 	if (to >= EARLY_BYTES || run >= EARLY_RUNS)
 		return false;
 	/* Masked where they are used: 6.1 forgets a comparison when the number was on the stack before. */
@@ -62,23 +60,10 @@ static __always_inline bool early_keep(struct __sk_buff *skb, struct bpf_sock *s
 static __always_inline __u32 early_take(struct early *early, struct stream *stream,
 					struct scratch *scratch)
 {
-	__u32 length = 0, from, used = 0;
+	__u32 length, from;
 
-	for (__u32 i = 0; i < EARLY_RUNS; i++) {
-		__u32 seen = stream->next - early->runs[i].sequence;
-
-		if (!early->runs[i].length)
-			continue;
-		if ((__s32)seen < 0) {
-			used = 1;
-		} else if (seen >= early->runs[i].length) {
-			early->runs[i].length = 0;
-		} else {
-			used = 1;
-			length = early->runs[i].length - seen;
-		}
-	}
-	early->used = used;
+	early_next(early, stream->next);
+	length = early->length;
 	if (!length)
 		return 0;
 	if (length > EVENT_PIECE_MAX)
@@ -93,19 +78,6 @@ static __always_inline __u32 early_take(struct early *early, struct stream *stre
 	if (bpf_probe_read_kernel(scratch->data.bytes, length, early->bytes + from))
 		return 0;
 	return length;
-}
-
-/* Where the first of what waits begins, but at most `to`. */
-static __always_inline __u32 early_first(const struct early *early, __u32 next, __u32 to)
-{
-	for (__u32 i = 0; i < EARLY_RUNS; i++) {
-		__u32 sequence = early->runs[i].sequence;
-
-		if (early->runs[i].length && (__s32)(sequence - next) > 0 &&
-		    (__s32)(sequence - to) < 0)
-			to = sequence;
-	}
-	return to;
 }
 
 /* Bytes that still wait. */

@@ -128,6 +128,11 @@ struct segment {
 struct early {
 	__u32 origin; /* sequence number of bytes[0] */
 	__u32 used; /* some run is in use */
+	/* Results of the functions that go over the runs: in memory, where the verifier forgets their values. */
+	__u32 slot;
+	__u32 length;
+	__u32 first;
+	__u32 reserved;
 	struct {
 		__u32 sequence;
 		__u32 length; /* 0 = free */
