@@ -159,7 +159,7 @@ class Capture:
         self.path = os.path.join(case.world.folder, "live.pcap")
         namespace = case.world.netns("actor")
         self.process = subprocess.Popen(
-            ["nsenter", "--net=" + namespace, "tcpdump", "-i", "any", "-U", "--immediate-mode", "-s", "0", "-Z", "root", "-w", self.path, "tcp"],
+            ["nsenter", "--net=" + namespace, "tcpdump", "-i", "any", "-U", "--immediate-mode", "-B", "65536", "-s", "0", "-Z", "root", "-w", self.path, "tcp"],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
