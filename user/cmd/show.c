@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/msg.h"
 #include "cmd/output.h"
 #include "pass/channel.h"
@@ -44,14 +45,6 @@ static void on_resize(int signal)
 {
 	(void)signal;
 	resized = 1;
-}
-
-static uint64_t boot_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
 static void on_end(void *context, const struct connection *connection)
@@ -176,7 +169,7 @@ static int poll_timeout(uint64_t nanoseconds)
 static int step(struct show *show, int channel, uint8_t *buffer)
 {
 	struct pollfd poll_channel = {.fd = channel, .events = POLLIN};
-	uint64_t wait = table_tick(show->table, boot_now());
+	uint64_t wait = table_tick(show->table, clock_ns(CLOCK_BOOTTIME));
 	int rc;
 
 	if (present_waits(show->present) && wait > QUIET_NS)
@@ -191,7 +184,7 @@ static int step(struct show *show, int channel, uint8_t *buffer)
 	}
 	if (rc < 0)
 		return errno == EINTR ? 1 : -errno;
-	show->now = boot_now();
+	show->now = clock_ns(CLOCK_BOOTTIME);
 	return rc ? channel_read(channel, buffer, on_frame, show) : 1;
 }
 

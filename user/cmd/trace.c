@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/msg.h"
 #include "cmd/cmd.h"
 #include "cmd/show.h"
@@ -50,14 +51,6 @@ struct trace {
 	bool given_up; /* another one did: nothing is written any more */
 	bool not_killed; /* nor may the other half be killed */
 };
-
-static uint64_t boot_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 static void read_boot_id(uint8_t id[16])
 {
@@ -131,7 +124,7 @@ static int on_record(void *context, const void *record, size_t size)
 	}
 	memcpy(&open, record, size);
 	size = cmdline_add(&open, size);
-	enrich_open(trace->enrich, &open, size, boot_now(), &extra);
+	enrich_open(trace->enrich, &open, size, clock_ns(CLOCK_BOOTTIME), &extra);
 	return channel_write(&trace->writer, FRAME_WHO, &extra, sizeof(extra), &open, size);
 }
 
@@ -173,7 +166,7 @@ static int write_end(struct trace *trace, int status)
 	end.states_missed = tracer_missed(trace->tracer);
 	shown = end.loss_rows < LIMIT_LOSS_SHOWN ? end.loss_rows : LIMIT_LOSS_SHOWN;
 	for (size_t i = 0; i < shown; i++)
-		enrich_user(trace->enrich, rows[i].key.uid, boot_now(), rows[i].user,
+		enrich_user(trace->enrich, rows[i].key.uid, clock_ns(CLOCK_BOOTTIME), rows[i].user,
 			    sizeof(rows[i].user));
 	rc = channel_write(&trace->writer, FRAME_END, &end, sizeof(end), rows,
 			   shown * sizeof(*rows));
@@ -183,7 +176,7 @@ static int write_end(struct trace *trace, int status)
 
 static int poll_timeout(const struct trace *trace)
 {
-	uint64_t now = boot_now();
+	uint64_t now = clock_ns(CLOCK_BOOTTIME);
 
 	if (!trace->deadline)
 		return -1;
@@ -264,7 +257,7 @@ static int step(struct trace *trace)
 		hear_signals(trace);
 	if (trace->asked || fds[2].revents)
 		return 0;
-	return trace->deadline && boot_now() >= trace->deadline ? 0 : 1;
+	return trace->deadline && clock_ns(CLOCK_BOOTTIME) >= trace->deadline ? 0 : 1;
 }
 
 static int bring_up(struct trace *trace)
@@ -277,7 +270,7 @@ static int bring_up(struct trace *trace)
 		msg_error("%s", error);
 		return status;
 	}
-	trace->enrich = enrich_new(trace->options->config, boot_now());
+	trace->enrich = enrich_new(trace->options->config, clock_ns(CLOCK_BOOTTIME));
 	if (!trace->enrich) {
 		msg_error("cannot read the host's addresses: %s", strerror(errno));
 		return EXIT_FAILED;
@@ -290,7 +283,8 @@ static int bring_up(struct trace *trace)
 	if (write_start(trace, adopted))
 		return EXIT_FAILED;
 	if (trace->options->duration)
-		trace->deadline = boot_now() + trace->options->duration * 1000000000ULL;
+		trace->deadline =
+			clock_ns(CLOCK_BOOTTIME) + trace->options->duration * 1000000000ULL;
 	return EXIT_DONE;
 }
 

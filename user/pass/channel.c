@@ -12,15 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define ALIGN8(n) (((n) + 7) & ~(size_t)7)
-
-static int64_t nanoseconds(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
 
 int channel_open(int fds[2])
 {
@@ -56,8 +50,8 @@ int channel_flush(struct channel_writer *writer)
 
 	if (writer->used == sizeof(*head))
 		return 0;
-	head->now = nanoseconds(CLOCK_BOOTTIME);
-	head->wall_minus_boot = nanoseconds(CLOCK_REALTIME) - (int64_t)head->now;
+	head->now = clock_ns(CLOCK_BOOTTIME);
+	head->wall_minus_boot = (int64_t)(clock_ns(CLOCK_REALTIME) - head->now);
 	while (send(writer->fd, writer->batch, writer->used, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
 		int rc = errno == ECONNRESET ? -EPIPE : -errno;
 
