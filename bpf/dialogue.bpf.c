@@ -171,10 +171,12 @@ static __always_inline void tell_held(struct watch *watch, struct bpf_sock *sk)
 /* SMTP on a port that is not listed has proven itself. */
 static __always_inline void confirm(struct watch *watch, struct bpf_sock *sk)
 {
-	if (opener_is_current(&watch->opener))
-		output_open(watch, EVENT_F_LATE, 0);
-	else
-		output_open(watch, EVENT_F_LATE | EVENT_F_SMALL, 0);
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+	if (tcp)
+		ends_fill(&watch->talk.ends, tcp);
+	output_open(watch, opener_is_current(&watch->opener) ? EVENT_F_LATE
+							     : EVENT_F_LATE | EVENT_F_SMALL);
 	if (watch->flags & WATCH_OPEN)
 		tell_held(watch, sk);
 }
@@ -357,6 +359,8 @@ __noinline int piece_early(struct __sk_buff *skb, struct watch *watch, struct sc
 static __always_inline void early_walk(struct __sk_buff *skb, struct watch *watch,
 				       struct scratch *scratch)
 {
+	if (!watch->early)
+		return;
 	for (int i = 0; i < PIECES_MAX; i++)
 		if (piece_early(skb, watch, scratch) <= 0)
 			break;
@@ -415,7 +419,7 @@ int cgroup_skb__egress(struct __sk_buff *skb)
 static __always_inline void server_catch_up(struct bpf_sock *sk, struct watch *watch,
 					    struct stream *stream)
 {
-	struct early *early = bpf_sk_storage_get(&earlies, sk, NULL, 0);
+	struct early *early = watch->early ? bpf_sk_storage_get(&earlies, sk, NULL, 0) : NULL;
 	struct bpf_tcp_sock *tcp = bpf_tcp_sock(sk);
 	__u32 to;
 
@@ -456,7 +460,7 @@ static __always_inline void server_segment(struct __sk_buff *skb, struct bpf_soc
 	ahead = segment_ahead(watch, stream, segment);
 
 	if (ahead > 0 && ahead <= SEQUENCE_JUMP && segment->at < segment->end &&
-	    early_keep(skb, sk, stream, segment))
+	    early_keep(skb, sk, watch, segment))
 		return;
 	if (segment_new(watch, stream, FROM_SERVER, segment, ahead))
 		segment_walk(skb, watch, scratch, FROM_SERVER, segment);

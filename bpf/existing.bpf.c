@@ -6,7 +6,7 @@
  * of the two, and by its storage only once. Sockets towards an SMTP port are watched from their next segment on; the gate finds
  * its place in the dialogue by itself. The holder is named, as the opener cannot be any more.
  */
-#include "identity.bpf.h"
+#include "output.bpf.h"
 
 #define IPPROTO_TCP 6
 
@@ -16,17 +16,18 @@ static __always_inline bool state_lives(unsigned char state)
 	       state == TCP_FIN_WAIT2 || state == TCP_CLOSE_WAIT;
 }
 
-static __always_inline void adopt(struct sock *sk, struct task_struct *task, __u64 task_address)
+static __always_inline void adopt(struct sock *sk, struct task_struct *task)
 {
-	__u16 port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	unsigned char state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	unsigned char state = sk->__sk_common.skc_state;
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 	struct watch *watch;
 
 	watch = bpf_sk_storage_get(&watches, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!watch || watch->opened)
+	if (!watch || watch->opened || !tcp)
 		return;
-	watch_begin(watch, task, bpf_get_socket_cookie(sk), port);
-	*(volatile __u64 *)&watch->talk.sock = (__u64)sk;
+	watch_begin(watch, task, bpf_get_socket_cookie(sk), bpf_ntohs(sk->__sk_common.skc_dport));
+	watch->talk.sock = (__u64)sk;
+	ends_fill(&watch->talk.ends, tcp);
 	watch->talk.flags |= EVENT_F_EXISTING;
 	watch->stage = state == TCP_SYN_SENT ? STAGE_SENT : STAGE_ESTABLISHED;
 	if (state != TCP_SYN_SENT) {
@@ -34,7 +35,7 @@ static __always_inline void adopt(struct sock *sk, struct task_struct *task, __u
 		watch->gate.greeted = 1;
 		watch->gate.hold = GATE_HOLD_JOINED;
 	}
-	output_open(watch, 0, task_address);
+	open_write(watch, 0, task, false);
 }
 
 SEC("iter/task_file")
@@ -43,7 +44,6 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct socket *socket;
-	__u64 address = 0;
 	struct sock *sk;
 
 	if (!task || !file)
@@ -52,16 +52,13 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	if (!socket)
 		return 0;
 	sk = socket->sk;
-	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+	if (!sk || sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	/* Towards an SMTP port, and not a client of a server of ours on one. */
-	if (!port_listed(bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport))) ||
-	    port_listed(BPF_CORE_READ(sk, __sk_common.skc_num)) ||
-	    !state_lives(BPF_CORE_READ(sk, __sk_common.skc_state)))
+	if (!port_listed(bpf_ntohs(sk->__sk_common.skc_dport)) ||
+	    port_listed(sk->__sk_common.skc_num) || !state_lives(sk->__sk_common.skc_state))
 		return 0;
-	/* As a number, which is what global functions take. */
-	bpf_probe_read_kernel(&address, sizeof(address), &ctx->task);
 	if (cgroup_wanted(sk) && process_wanted(task))
-		adopt(sk, task, address);
+		adopt(sk, task);
 	return 0;
 }

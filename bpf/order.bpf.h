@@ -24,10 +24,11 @@ static __always_inline void server_leave(struct watch *watch)
 
 /* Puts the payload aside. False when there is no room for it. */
 static __always_inline bool early_keep(struct __sk_buff *skb, struct bpf_sock *sk,
-				       const struct stream *stream, const struct segment *segment)
+				       struct watch *watch, const struct segment *segment)
 {
 	struct early *early = bpf_sk_storage_get(&earlies, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	__u32 length = segment->end - segment->at, to, run;
+	const struct stream *stream = &watch->streams[1];
 
 	if (!early || length > EARLY_SEGMENT)
 		return false;
@@ -51,6 +52,7 @@ static __always_inline bool early_keep(struct __sk_buff *skb, struct bpf_sock *s
 		early->runs[run].sequence = segment->sequence;
 	early->runs[run].length += length;
 	early->used = 1;
+	watch->early = 1;
 	return true;
 }
 

@@ -11,9 +11,10 @@
 
 static __always_inline void talk_note(struct talk *talk, __u64 bytes)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	__u64 start = BPF_CORE_READ(current_leader(), start_boottime);
-	__u64 exe = BPF_CORE_READ(task_exe((void *)bpf_get_current_task()), i_ino);
+	struct task_struct *task = current_task();
+	__u64 start = task->group_leader->start_boottime;
+	__u64 exe = task_exe_number(task);
+	__u32 tgid = task->tgid;
 
 	if (tgid != talk->last_tgid || start != talk->last_start || exe != talk->last_exe) {
 		talk->last_exe = exe;
@@ -31,15 +32,19 @@ static __always_inline void talk_note(struct talk *talk, __u64 bytes)
 
 static __always_inline int sent(struct sock *sk, __u64 bytes)
 {
-	struct watch *watch = bpf_sk_storage_get(&watches, sk, NULL, 0);
+	struct watch *watch;
 	__u8 flags;
 
+	/* No storage at all is the common case. */
+	if (!sk->sk_bpf_storage)
+		return 0;
+	watch = bpf_sk_storage_get(&watches, sk, NULL, 0);
 	if (!watch)
 		return 0;
 	flags = watch->flags;
 	/* Found to be SMTP in a softirq, or about to be: now the opener itself is here to be looked at. */
 	if (!(flags & WATCH_FULL) && flags & WATCH_OPEN && opener_is_current(&watch->opener))
-		output_open(watch, EVENT_F_LATE, 0);
+		output_open(watch, EVENT_F_LATE);
 	if (flags & WATCH_OPEN)
 		talk_note(&watch->talk, bytes);
 	return 0;

@@ -53,8 +53,9 @@ struct opener {
 
 /* Who writes. Part of struct watch, or a value of `talks` where socket storage is out of reach (kprobes). */
 struct talk {
+	struct event_endpoints ends; /* as the socket had them when its state last changed */
 	__u64 cookie;
-	__u64 sock; /* struct sock's address, as a number: global functions take no socket */
+	__u64 sock; /* struct sock's address: the key of `talks` */
 	__u64 sends;
 	__u64 sent_bytes;
 	__u64 last_start;
@@ -96,10 +97,10 @@ struct watch {
 	struct opener opener;
 	struct gate gate;
 	struct stream streams[2]; /* indexed by enum event_direction */
-	__u8 attempted[16]; /* destination, as long as the socket does not have it */
-	__u16 remote_port;
 	__u8 stage;
 	__u8 flags; /* WATCH_* */
+	__u8 early; /* server bytes wait in `earlies`, or did */
+	__u8 reserved;
 	__u32 busy; /* a CPU is at the server's stream: there may be two at once */
 };
 
@@ -235,10 +236,18 @@ extern struct spares_map spares SEC(".maps");
 			__sync_fetch_and_add(&counters_->member, (by));                            \
 	} while (0)
 
+/* What TCP knows of a connection. */
+struct progress {
+	__u64 bytes_out;
+	__u64 bytes_in;
+	__u32 retransmits;
+	__u32 how; /* STATE_* */
+};
+
 /* output.bpf.c */
-int output_open(struct watch *watch, __u32 flags, __u64 task);
+int output_open(struct watch *watch, __u32 flags);
 int output_sender(struct talk *talk);
-int output_state(struct watch *watch, __u32 transition, __u32 error);
+int output_state(struct watch *watch, __u32 transition, __u32 error, struct progress *progress);
 int output_note(struct watch *watch, __u32 direction);
 
 #endif

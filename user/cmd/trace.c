@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,6 +48,7 @@ struct trace {
 	int signals; /* signalfd */
 	int enough; /* readable (end of file) when the other half wants no more */
 	pid_t child;
+	bool collecting; /* records came a moment ago: those behind them may gather */
 	bool asked; /* a signal asked for the end */
 	bool given_up; /* another one did: nothing is written any more */
 	bool not_killed; /* nor may the other half be killed */
@@ -142,10 +144,12 @@ static int write_losses(struct trace *trace)
 	return rc;
 }
 
+/* Passes on what waits. 0 or -errno. */
 static int drain(struct trace *trace)
 {
 	int rc = tracer_drain(trace->tracer, on_record, trace);
 
+	trace->collecting = rc > 0;
 	if (rc > 0)
 		rc = write_losses(trace);
 	return rc < 0 ? rc : channel_flush(&trace->writer);
@@ -233,22 +237,25 @@ static int wait_for_room(void *context)
 	return trace->given_up ? -EPIPE : 0;
 }
 
-/* 1 = go on, 0 = stop, -errno */
+/*
+ * 1 = go on, 0 = stop, -errno. While records gather, nobody waits for the ring: the kernel wakes nobody then, and we look at the
+ * end of LIMIT_COLLECT. When that finds nothing, the next record wakes us at once.
+ */
 static int step(struct trace *trace)
 {
 	struct pollfd fds[] = {
-		{.fd = tracer_fd(trace->tracer), .events = POLLIN},
+		{.fd = trace->collecting ? -1 : tracer_fd(trace->tracer), .events = POLLIN},
 		{.fd = trace->signals, .events = POLLIN},
 		{.fd = trace->enough, .events = POLLIN},
 		{.fd = enrich_fd(trace->enrich), .events = POLLIN},
 	};
-	int rc = poll(fds, 4, poll_timeout(trace));
+	int rc = poll(fds, 4, trace->collecting ? LIMIT_COLLECT : poll_timeout(trace));
 
 	if (rc < 0)
 		return errno == EINTR ? 1 : -errno;
 	if (fds[3].revents)
 		enrich_ready(trace->enrich);
-	if (fds[0].revents) {
+	if (fds[0].revents || trace->collecting) {
 		rc = drain(trace);
 		if (rc)
 			return rc;
@@ -276,6 +283,7 @@ static int bring_up(struct trace *trace)
 		return EXIT_FAILED;
 	}
 	adopted = tracer_adopt(trace->tracer);
+	malloc_trim(0); /* what reading the kernel's types took */
 	if (rights_reduce(error, sizeof(error))) {
 		msg_error("%s", error);
 		return EXIT_FAILED;

@@ -22,6 +22,7 @@
 #include "source/cgroup2.h"
 #include "settings.h"
 #include "source/kernel.h"
+#include "source/ring.h"
 #include "smtpsnoop.skel.h"
 
 #define RING_DEFAULT (8u * 1024 * 1024)
@@ -29,7 +30,7 @@
 
 struct tracer {
 	struct smtpsnoop_bpf *skel;
-	struct ring_buffer *ring;
+	struct ring *ring;
 	struct bpf_link *links[LINKS_MAX];
 	unsigned int link_count;
 	struct cgroup2 cgroup;
@@ -38,8 +39,6 @@ struct tracer {
 	bool plain; /* without optional programs */
 	char names[START_HOOKS_MAX];
 	char degraded[START_DEGRADED_MAX];
-	tracer_record_fn *fn; /* during tracer_drain() */
-	void *context;
 };
 
 static void degrade(struct tracer *tracer, const char *name, const char *why, const char *loss)
@@ -191,13 +190,6 @@ static int bring_up(struct tracer *tracer, const struct tracer_options *options)
 	return 0;
 }
 
-static int on_sample(void *context, void *data, size_t size)
-{
-	struct tracer *tracer = context;
-
-	return tracer->fn(tracer->context, data, size);
-}
-
 static int fail(int *status, int code)
 {
 	*status = code;
@@ -231,8 +223,8 @@ static int start(struct tracer *tracer, const struct tracer_options *options, in
 		kernel_refusal("the tracing programs", -rc, error, error_size);
 		return fail(status, EXIT_CANNOT);
 	}
-	tracer->ring =
-		ring_buffer__new(bpf_map__fd(tracer->skel->maps.events), on_sample, tracer, NULL);
+	tracer->ring = ring_open(bpf_map__fd(tracer->skel->maps.events),
+				 bpf_map__max_entries(tracer->skel->maps.events));
 	if (!tracer->ring) {
 		snprintf(error, error_size, "cannot map the ring buffer: %s", strerror(errno));
 		return fail(status, EXIT_FAILED);
@@ -270,7 +262,7 @@ void tracer_free(struct tracer *tracer)
 	if (!tracer)
 		return;
 	tracer_stop(tracer);
-	ring_buffer__free(tracer->ring);
+	ring_free(tracer->ring);
 	smtpsnoop_bpf__destroy(tracer->skel);
 	if (tracer->cgroup.fd >= 0)
 		close(tracer->cgroup.fd);
@@ -316,14 +308,12 @@ const char *tracer_degraded(const struct tracer *tracer)
 
 int tracer_fd(const struct tracer *tracer)
 {
-	return ring_buffer__epoll_fd(tracer->ring);
+	return ring_fd(tracer->ring);
 }
 
 int tracer_drain(struct tracer *tracer, tracer_record_fn *fn, void *context)
 {
-	tracer->fn = fn;
-	tracer->context = context;
-	return ring_buffer__consume(tracer->ring);
+	return ring_drain(tracer->ring, fn, context);
 }
 
 void tracer_counters(const struct tracer *tracer, struct event_counters *sum)
