@@ -17,6 +17,7 @@ import threading
 import packages
 
 HERE = pathlib.Path(__file__).resolve().parent
+ENDS_WITH_US = ["setpriv", "--pdeathsig", "KILL"]  # however the run ends, no machine goes on
 MEMORY = "1G"
 BROKEN = 99  # status of a machine that could not be set up, see init and guest
 
@@ -58,7 +59,7 @@ def start_virtiofsd(job):
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     with open(job / "virtiofsd.log", "wb") as log:
         return subprocess.Popen(
-            [virtiofsd, f"--socket-path={job}/virtiofs", f"--rlimit-nofile={limit}", "-o",
+            [*ENDS_WITH_US, virtiofsd, f"--socket-path={job}/virtiofs", f"--rlimit-nofile={limit}", "-o",
              "source=/,sandbox=chroot,cache=always"],
             env={**os.environ, "LD_LIBRARY_PATH": packages.library_path(place)}, stdin=subprocess.DEVNULL, stdout=log,
             stderr=log)
@@ -79,7 +80,7 @@ def start_qemu(kernel, job, append):
 def start(place, job, words):
     """QEMU of the set of programs at place; its console is the process's stdout."""
     with open(job / "qemu.log", "wb") as log:
-        return subprocess.Popen([str(w) for w in words],
+        return subprocess.Popen([*ENDS_WITH_US, *(str(w) for w in words)],
                                 env={**os.environ, "LD_LIBRARY_PATH": packages.library_path(place)},
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
 
