@@ -6,12 +6,13 @@
 
 const volatile struct tracer_settings settings = {.version = EVENT_VERSION};
 
+struct event_counters counters;
+
 struct watches_map watches SEC(".maps");
 struct held_map held SEC(".maps");
 struct early_map earlies SEC(".maps");
 struct talks_map talks SEC(".maps");
 struct events_map events SEC(".maps");
-struct counters_map counters SEC(".maps");
 struct losses_map losses SEC(".maps");
 struct scratches_map scratches SEC(".maps");
 struct spares_map spares SEC(".maps");

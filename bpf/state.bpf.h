@@ -188,13 +188,6 @@ struct events_map {
 	__uint(max_entries, RING_BYTES);
 };
 
-struct counters_map {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct event_counters);
-};
-
 struct losses_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, LOSS_ROWS);
@@ -222,19 +215,14 @@ extern struct held_map held SEC(".maps");
 extern struct early_map earlies SEC(".maps");
 extern struct talks_map talks SEC(".maps");
 extern struct events_map events SEC(".maps");
-extern struct counters_map counters SEC(".maps");
 extern struct losses_map losses SEC(".maps");
 extern struct scratches_map scratches SEC(".maps");
 extern struct spares_map spares SEC(".maps");
 
-/* Atomic: a softirq may count on the same CPU in the middle of another count. */
-#define COUNT(member, by)                                                                          \
-	do {                                                                                       \
-		__u32 zero_ = 0;                                                                   \
-		struct event_counters *counters_ = bpf_map_lookup_elem(&counters, &zero_);         \
-		if (counters_)                                                                     \
-			__sync_fetch_and_add(&counters_->member, (by));                            \
-	} while (0)
+/* Read by the program in memory that both map. Some twice a connection: not worth a counter for each CPU. */
+extern struct event_counters counters;
+
+#define COUNT(member, by) __sync_fetch_and_add(&counters.member, (by))
 
 /* What TCP knows of a connection. */
 struct progress {

@@ -212,7 +212,7 @@ struct event_data {
 	__u8 bytes[EVENT_PIECE_MAX]; /* only the first `length` are sent */
 };
 
-/* Per-CPU counters, in this order. attempts == delivered + counted_only, always. */
+/* In memory that both sides map. attempts == delivered + counted_only, always. */
 struct event_counters {
 	__u64 attempts; /* connections that are SMTP or try to be */
 	__u64 delivered; /* OPEN records written */

@@ -316,24 +316,9 @@ int tracer_drain(struct tracer *tracer, tracer_record_fn *fn, void *context)
 	return ring_drain(tracer->ring, fn, context);
 }
 
-void tracer_counters(const struct tracer *tracer, struct event_counters *sum)
+void tracer_counters(const struct tracer *tracer, struct event_counters *counters)
 {
-	int cpus = libbpf_num_possible_cpus();
-	struct event_counters *each = calloc(cpus > 0 ? cpus : 1, sizeof(*each));
-	const uint32_t zero = 0;
-
-	memset(sum, 0, sizeof(*sum));
-	if (cpus > 0 && each &&
-	    bpf_map_lookup_elem(bpf_map__fd(tracer->skel->maps.counters), &zero, each) == 0) {
-		for (int cpu = 0; cpu < cpus; cpu++) {
-			const uint64_t *from = (const uint64_t *)&each[cpu];
-			uint64_t *to = (uint64_t *)sum;
-
-			for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-				to[i] += from[i];
-		}
-	}
-	free(each);
+	*counters = tracer->skel->bss->counters;
 }
 
 uint64_t tracer_missed(const struct tracer *tracer)

@@ -50,7 +50,7 @@ int tracer_fd(const struct tracer *tracer);
 /* Hands every waiting record to fn. Number of records, or the negative value that fn returned. */
 int tracer_drain(struct tracer *tracer, tracer_record_fn *fn, void *context);
 
-void tracer_counters(const struct tracer *tracer, struct event_counters *sum);
+void tracer_counters(const struct tracer *tracer, struct event_counters *counters);
 
 /* Times that the kernel left a program out because the CPU was in it already. */
 uint64_t tracer_missed(const struct tracer *tracer);
