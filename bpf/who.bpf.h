@@ -85,10 +85,11 @@ static __always_inline void fill_exe(struct event_identity *who, struct inode *i
 /* tgid as the process itself sees it: the number on the deepest level of its pid namespace. */
 static __always_inline void fill_namespaces(struct event_identity *who, struct task_struct *leader)
 {
-	struct pid *pid = leader->thread_pid;
-	unsigned int level = pid->level;
+	unsigned int level = leader->thread_pid->level;
 	struct upid upid = {};
-	unsigned long numbers = (unsigned long)pid + bpf_core_field_offset(struct pid, numbers);
+	/* A number, because 6.1 adds nothing unknown to a pointer. */
+	unsigned long numbers = (unsigned long)BPF_CORE_READ(leader, thread_pid) +
+				bpf_core_field_offset(struct pid, numbers);
 
 	if (bpf_probe_read_kernel(&upid, sizeof(upid),
 				  (void *)(numbers + level * bpf_core_type_size(struct upid))) ==
