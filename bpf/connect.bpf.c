@@ -121,7 +121,15 @@ static __always_inline void early_give_up(struct sock *sk, struct watch *watch)
 	watch->streams[1].why = WITHHELD_MISSED;
 	watch->streams[1].offset += left;
 	__sync_fetch_and_add(&watch->streams[1].withheld, left);
-	early->used = 0;
+}
+
+/* What was put aside for this connection must not be there for the socket's next one. */
+static __always_inline void aside_forget(struct sock *sk, const struct watch *watch)
+{
+	if (watch->held)
+		bpf_sk_storage_delete(&held, sk);
+	if (watch->early)
+		bpf_sk_storage_delete(&earlies, sk);
 }
 
 static __always_inline void connect_closed(struct sock *sk, struct tcp_sock *tcp,
@@ -145,11 +153,9 @@ static __always_inline void connect_closed(struct sock *sk, struct tcp_sock *tcp
 	}
 	if (settings.use_talks)
 		bpf_map_delete_elem(&talks, &key);
-	/* What was counted keeps its generation for the socket's next connection. */
-	if (watch->flags & WATCH_COUNTED)
-		watch->stage = STAGE_IDLE;
-	else
-		bpf_sk_storage_delete(&watches, sk);
+	aside_forget(sk, watch);
+	/* The generation is kept for the socket's next connection; the kernel frees the state with the socket. */
+	watch->stage = STAGE_IDLE;
 }
 
 SEC("tp_btf/inet_sock_set_state")

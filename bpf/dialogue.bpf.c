@@ -108,14 +108,15 @@ static __always_inline void output_data(struct watch *watch, struct scratch *scr
 }
 
 /* Puts words aside that prove nothing yet. What does not fit is counted and becomes a gap. */
-static __always_inline void hold_words(struct bpf_sock *sk, __u32 direction, const __u8 *bytes,
-				       __u32 length)
+static __always_inline void hold_words(struct watch *watch, struct bpf_sock *sk, __u32 direction,
+				       const __u8 *bytes, __u32 length)
 {
 	struct held *kept = bpf_sk_storage_get(&held, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	__u32 at, room;
 
 	if (!kept)
 		return;
+	watch->held = 1;
 	if (direction == FROM_SERVER) {
 		at = kept->server_length & (2 * HELD_SERVER - 1);
 		room = at < HELD_SERVER ? HELD_SERVER - at : 0;
@@ -166,6 +167,7 @@ static __always_inline void tell_held(struct watch *watch, struct bpf_sock *sk)
 		scratch_return(scratch);
 	}
 	bpf_sk_storage_delete(&held, sk);
+	watch->held = 0;
 }
 
 /* SMTP on a port that is not listed has proven itself. */
@@ -181,10 +183,12 @@ static __always_inline void confirm(struct watch *watch, struct bpf_sock *sk)
 		tell_held(watch, sk);
 }
 
-static __always_inline void forget(struct bpf_sock *sk)
+static __always_inline void forget(struct watch *watch, struct bpf_sock *sk)
 {
-	bpf_sk_storage_delete(&held, sk);
-	bpf_sk_storage_delete(&earlies, sk);
+	if (watch->held)
+		bpf_sk_storage_delete(&held, sk);
+	if (watch->early)
+		bpf_sk_storage_delete(&earlies, sk);
 	bpf_sk_storage_delete(&watches, sk);
 }
 
@@ -242,13 +246,13 @@ static __always_inline __u32 piece_judge(struct watch *watch, struct bpf_sock *s
 		gate_client(&watch->gate, bytes, length, &cut);
 	if (!(watch->flags & WATCH_COUNTED)) {
 		if (watch->gate.protocol == GATE_NOT) {
-			forget(sk);
+			forget(watch, sk);
 			return 0;
 		}
 		if (watch->gate.protocol != GATE_SMTP && watch->gate.protocol != GATE_PROXY &&
 		    watch->gate.protocol != GATE_TLS) {
 			if (cut.keep)
-				hold_words(sk, direction, bytes->bytes, cut.keep);
+				hold_words(watch, sk, direction, bytes->bytes, cut.keep);
 			return cut.used;
 		}
 		confirm(watch, sk);

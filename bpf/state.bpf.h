@@ -100,7 +100,7 @@ struct watch {
 	__u8 stage;
 	__u8 flags; /* WATCH_* */
 	__u8 early; /* server bytes wait in `earlies`, or did */
-	__u8 reserved;
+	__u8 held; /* words wait in `held` */
 	__u32 busy; /* a CPU is at the server's stream: there may be two at once */
 };
 

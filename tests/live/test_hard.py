@@ -277,6 +277,16 @@ def test_reconnect(case):
 
 
 @quick
+def test_reconnect_odd_port(case):
+    """what a first connection said on an unlisted port is no part of the second one's dialogue"""
+    sink, trace = case.sink(port=26000), case.trace()
+    case.actor(case.program("reconnect"), SINK4, "203.0.113.8", 26000, "NOOP\r\nEHL").wait()
+    sink.wait(2)
+    record = trace.connection(destination__ip="203.0.113.8")
+    expect(record, smtp__helo="second.example", smtp__accepted=1, smtp__gaps=0, smtp__replies__2xx=6)
+
+
+@quick
 def test_ipv6(case):
     """IPv6"""
     _, record, _ = one(case, message(), sink=case.sink(family=socket.AF_INET6), host=SINK6)
