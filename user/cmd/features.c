@@ -147,9 +147,10 @@ static void print_text(const struct features *features)
 		for (int hook = 0; hook < HOOK_COUNT; hook++)
 			printf("  %-30s %-10s %s\n", hook_name(hook),
 			       features->hooks.error[hook] ? "refused" : "works",
-			       features->hooks.error[hook] ? strerror(features->hooks.error[hook])
-			       : used(features, hook)	   ? "used"
-							   : "not needed");
+			       features->hooks.error[hook]
+				       ? kernel_error(features->hooks.error[hook])
+			       : used(features, hook) ? "used"
+						      : "not needed");
 		printf("\n");
 	}
 	if (!features->can) {
@@ -230,7 +231,7 @@ static void print_json(const struct features *features)
 			       used(features, hook) ? "true" : "false");
 			if (features->hooks.error[hook]) {
 				printf(",\"error\":");
-				print_string(strerror(features->hooks.error[hook]));
+				print_string(kernel_error(features->hooks.error[hook]));
 			}
 			if (loss)
 				printf(",\"missed\":\"%s\"", loss);

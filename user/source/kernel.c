@@ -18,6 +18,8 @@
 
 #include "source/tracer.h"
 
+#define KERNEL_ENOTSUPP 524 /* include/linux/errno.h */
+
 bool kernel_has_btf(void)
 {
 	return access("/sys/kernel/btf/vmlinux", R_OK) == 0;
@@ -47,6 +49,14 @@ void kernel_lockdown(char *mode, size_t size)
 	fclose(file);
 }
 
+static bool older_than(const char *release, unsigned int major, unsigned int minor)
+{
+	unsigned int is_major = 0, is_minor = 0;
+
+	return sscanf(release, "%u.%u", &is_major, &is_minor) == 2 &&
+	       (is_major < major || (is_major == major && is_minor < minor));
+}
+
 /* What ulimit -n says, as a number that can be printed. */
 static unsigned long long files_allowed(void)
 {
@@ -54,6 +64,11 @@ static unsigned long long files_allowed(void)
 
 	getrlimit(RLIMIT_NOFILE, &limit);
 	return limit.rlim_cur;
+}
+
+const char *kernel_error(int error)
+{
+	return error == KERNEL_ENOTSUPP ? "not supported by this kernel" : strerror(error);
 }
 
 void kernel_refusal(const char *what, int error, char *sentence, size_t size)
@@ -65,7 +80,7 @@ void kernel_refusal(const char *what, int error, char *sentence, size_t size)
 		snprintf(sentence, size,
 			 "the kernel refuses %s (%s): run as root, or with the capabilities "
 			 "CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_PTRACE",
-			 what, strerror(error));
+			 what, kernel_error(error));
 	else if (error == ENOMEM)
 		snprintf(sentence, size,
 			 "no memory for %s: free some, or give a smaller --ring-size", what);
@@ -77,17 +92,21 @@ void kernel_refusal(const char *what, int error, char *sentence, size_t size)
 		snprintf(sentence, size,
 			 "the system has no open files left for %s: raise the sysctl fs.file-max",
 			 what);
-	else
+	else if (older_than(name.release, 5, 12))
 		snprintf(sentence, size,
 			 "Linux %s cannot run %s (%s): 5.12 or newer with BTF is needed",
-			 name.release, what, strerror(error));
+			 name.release, what, kernel_error(error));
+	else
+		snprintf(sentence, size,
+			 "Linux %s refuses %s (%s), which is not expected of it: please report "
+			 "it with what --verbose says",
+			 name.release, what, kernel_error(error));
 }
 
 bool tracer_cannot(char *error, size_t error_size)
 {
 	struct utsname name;
 	char lockdown[32];
-	unsigned int major = 0, minor = 0;
 
 	capng_get_caps_process();
 	if (!(capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) &&
@@ -107,14 +126,11 @@ bool tracer_cannot(char *error, size_t error_size)
 		return true;
 	}
 	uname(&name);
-	if (sscanf(name.release, "%u.%u", &major, &minor) == 2 && major < 5) {
-		/* Some 4.18 kernels carry much newer BPF: BTF decides there. */
-		if (!kernel_has_btf()) {
-			snprintf(error, error_size,
-				 "Linux %s is too old: 5.12 or newer with BTF is needed",
-				 name.release);
-			return true;
-		}
+	/* Some 4.18 kernels carry much newer BPF: BTF decides there. */
+	if (older_than(name.release, 5, 0) && !kernel_has_btf()) {
+		snprintf(error, error_size, "Linux %s is too old: 5.12 or newer with BTF is needed",
+			 name.release);
+		return true;
 	}
 	if (!kernel_has_btf()) {
 		snprintf(error, error_size,

@@ -14,6 +14,9 @@ bool kernel_has_function(const char *name); /* in its BTF */
 /* "none", "integrity", "confidentiality"; "" = the kernel has no lockdown. */
 void kernel_lockdown(char *mode, size_t size);
 
+/* strerror(), and ENOTSUPP, which the kernel's BPF returns although no header for programs has it. */
+const char *kernel_error(int error);
+
 /* One sentence for `what` having been refused with `error`: the likely reason and what to do. */
 void kernel_refusal(const char *what, int error, char *sentence, size_t size);
 

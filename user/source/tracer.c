@@ -158,7 +158,7 @@ static void name_degradations(struct tracer *tracer, const char *refused)
 		if (wanted(tracer, hook))
 			continue;
 		if (tracer->hooks.error[hook])
-			why = strerror(tracer->hooks.error[hook]);
+			why = kernel_error(tracer->hooks.error[hook]);
 		degrade(tracer, hook_name(hook), why ? why : "not used", hook_loss(hook));
 	}
 	if (tracer->send == HOOK_COUNT)
