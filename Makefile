@@ -39,8 +39,11 @@ CPPFLAGS += -D_GNU_SOURCE -DSMTPSNOOP_VERSION='"$(VERSION)"' -Iinclude -Iuser -I
 ALL_CFLAGS := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
 	$(if $(COVER),--coverage) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(if $(COVER),--coverage) $(LDFLAGS)
-LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lpcap
+LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih
+# libpcap is loaded when it is needed (user/capture/library.h), and only linked where nothing can be loaded.
 ifeq ($(STATIC),1)
+CPPFLAGS += -DLINKED_STATICALLY
+LIBS += -lpcap
 # Capturing from D-Bus comes with the static libpcap and wants a library that is not there; files are read without it.
 PCAP_DBUS = $(shell nm -u $$($(CC) -print-file-name=libpcap.a) 2>/dev/null | sed -n 's/^ *U dbus_/dbus_/p' | \
 	grep -v -e dbus_create -e dbus_findalldevs | sort -u)

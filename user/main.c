@@ -6,6 +6,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#ifdef LINKED_STATICALLY
+#include <nss.h>
+#endif
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -55,10 +58,25 @@ static bool open_standard(void)
 	return out;
 }
 
+#ifdef LINKED_STATICALLY
+/* What glibc loads for names is built for a program that loads all of glibc: in this one it crashes (systemd's, in Debian 12). */
+static void names_from_files(void)
+{
+	__nss_configure_lookup("passwd", "files");
+	__nss_configure_lookup("group", "files");
+	__nss_configure_lookup("hosts", "files");
+}
+#else
+static void names_from_files(void)
+{
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	char shown[80];
 
+	names_from_files();
 	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error to report, not our death */
 	if (!open_standard()) {
 		msg_error("standard output is closed");

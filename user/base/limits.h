@@ -67,8 +67,8 @@
 #define LIMIT_FRAGMENT_SECONDS 30 /* as Linux waits for one: net.ipv4.ipfrag_time */
 #define LIMIT_FILTER 65536 /* bytes of a filter expression */
 
-/* Of the kernel's ring at once: some 150 short sessions, moved in a few microseconds. More than any record. */
-#define LIMIT_RING_WINDOW 262144
+/* Of the kernel's ring at once: some 70 short sessions, moved in a few microseconds. More than any record. */
+#define LIMIT_RING_WINDOW 131072
 /* Milliseconds: after the first records of a burst were passed on, those that follow are collected. Nobody who reads lines sees
  * it, and each connection would otherwise wake both halves a dozen times. */
 #define LIMIT_COLLECT 10

@@ -17,9 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <pcap/pcap.h>
 #include <zlib.h>
 
+#include "capture/library.h"
 #include "capture/packet.h"
 
 #define ROOM 262144 /* bytes a read: 4,000 of them make a gigabyte */
@@ -31,6 +31,7 @@ struct file {
 	uint64_t size, done;
 	file_idle_fn *idle;
 	void *context;
+	const struct library *library;
 	pcap_t *pcap; /* owns the FILE once it is open */
 	uint8_t *raw; /* as in the file */
 	size_t raw_at, raw_used;
@@ -169,26 +170,32 @@ static bool begin(struct file *file, char *error, size_t error_size)
 {
 	static const cookie_io_functions_t functions = {.read = on_read};
 	char reason[PCAP_ERRBUF_SIZE] = "";
-	FILE *stream = fopencookie(file, "r", functions);
+	const char *name;
+	FILE *stream;
 	int link;
 
+	file->library = library_get(error, error_size);
+	if (!file->library)
+		return false;
+	stream = fopencookie(file, "r", functions);
 	if (!stream) {
 		snprintf(error, error_size, "out of memory");
 		return false;
 	}
-	file->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO,
-							      reason);
+	file->pcap = file->library->fopen_offline_with_tstamp_precision(
+		stream, PCAP_TSTAMP_PRECISION_NANO, reason);
 	if (!file->pcap) {
 		fclose(stream);
 		snprintf(error, error_size, "%s", reason);
 		return false;
 	}
-	link = pcap_datalink(file->pcap);
+	link = file->library->datalink(file->pcap);
+	name = file->library->datalink_val_to_name(link);
 	if (packet_link_known(link))
 		return true;
 	snprintf(error, error_size,
 		 "link type %s is not read; known are Ethernet, Linux cooked, raw IP and loopback",
-		 pcap_datalink_val_to_name(link) ? pcap_datalink_val_to_name(link) : "(unknown)");
+		 name ? name : "(unknown)");
 	return false;
 }
 
@@ -199,7 +206,7 @@ int file_next(struct file *file, struct file_packet *packet, char *error, size_t
 
 	if (!file->pcap && !begin(file, error, error_size))
 		return -1;
-	rc = pcap_next_ex(file->pcap, &header, &packet->bytes);
+	rc = file->library->next_ex(file->pcap, &header, &packet->bytes);
 	if (rc == PCAP_ERROR_BREAK)
 		return 0;
 	if (rc != 1) {
@@ -207,10 +214,11 @@ int file_next(struct file *file, struct file_packet *packet, char *error, size_t
 		if (file->idle && file->ended)
 			return 0;
 		snprintf(error, error_size, "%s",
-			 file->damaged ? "the gzip data is damaged" : pcap_geterr(file->pcap));
+			 file->damaged ? "the gzip data is damaged"
+				       : file->library->geterr(file->pcap));
 		return -1;
 	}
-	packet->link = pcap_datalink(file->pcap);
+	packet->link = file->library->datalink(file->pcap);
 	packet->header = header;
 	packet->captured = header->caplen;
 	packet->original = header->len > header->caplen ? header->len : header->caplen;
@@ -234,7 +242,7 @@ void file_close(struct file *file)
 	if (!file)
 		return;
 	if (file->pcap)
-		pcap_close(file->pcap);
+		file->library->close(file->pcap);
 	if (file->packed)
 		inflateEnd(&file->gzip);
 	if (file->fd >= 0)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <pcap/pcap.h>
+#include "capture/library.h"
 
 #define SNAP_LENGTH 262144 /* libpcap's own most */
 
@@ -18,6 +18,7 @@ static const int links[] = {DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW,
 #define LINK_COUNT (sizeof(links) / sizeof(links[0]))
 
 struct filter {
+	const struct library *library;
 	struct bpf_program programs[LINK_COUNT];
 	bool compiled[LINK_COUNT];
 };
@@ -25,17 +26,18 @@ struct filter {
 static bool compile(struct filter *filter, size_t n, const char *expression, char *error,
 		    size_t error_size)
 {
-	pcap_t *pcap = pcap_open_dead(links[n], SNAP_LENGTH);
+	const struct library *library = filter->library;
+	pcap_t *pcap = library->open_dead(links[n], SNAP_LENGTH);
 
 	if (!pcap) {
 		snprintf(error, error_size, "out of memory");
 		return false;
 	}
-	filter->compiled[n] =
-		pcap_compile(pcap, &filter->programs[n], expression, 1, PCAP_NETMASK_UNKNOWN) == 0;
+	filter->compiled[n] = library->compile(pcap, &filter->programs[n], expression, 1,
+					       PCAP_NETMASK_UNKNOWN) == 0;
 	if (!filter->compiled[n])
-		snprintf(error, error_size, "%s", pcap_geterr(pcap));
-	pcap_close(pcap);
+		snprintf(error, error_size, "%s", library->geterr(pcap));
+	library->close(pcap);
 	return filter->compiled[n];
 }
 
@@ -46,6 +48,11 @@ struct filter *filter_new(const char *expression, char *error, size_t error_size
 
 	if (!filter) {
 		snprintf(error, error_size, "out of memory");
+		return NULL;
+	}
+	filter->library = library_get(error, error_size);
+	if (!filter->library) {
+		free(filter);
 		return NULL;
 	}
 	for (size_t n = LINK_COUNT; n-- > 0;) /* what Ethernet has to say comes last */
@@ -62,7 +69,7 @@ void filter_free(struct filter *filter)
 		return;
 	for (size_t n = 0; n < LINK_COUNT; n++)
 		if (filter->compiled[n])
-			pcap_freecode(&filter->programs[n]);
+			filter->library->freecode(&filter->programs[n]);
 	free(filter);
 }
 
@@ -73,7 +80,7 @@ bool filter_passes(const struct filter *filter, const struct file_packet *packet
 	for (size_t n = 0; n < LINK_COUNT; n++)
 		if (links[n] == packet->link)
 			return filter->compiled[n] &&
-			       pcap_offline_filter(&filter->programs[n], packet->header,
-						   packet->bytes);
+			       filter->library->offline_filter(&filter->programs[n], packet->header,
+							       packet->bytes);
 	return false;
 }

@@ -19,6 +19,7 @@
 #include "capture/file.h"
 #include "capture/filter.h"
 #include "capture/flows.h"
+#include "capture/library.h"
 #include "cmd/cmd.h"
 #include "cmd/output.h"
 #include "cmd/read_options.h"
@@ -277,6 +278,17 @@ static int compile_filter(struct reading *reading)
 	return EXIT_CANNOT;
 }
 
+/* Before the right to open files is given up. */
+static int load_library(void)
+{
+	char error[128];
+
+	if (library_get(error, sizeof(error)))
+		return -1;
+	msg_error("%s", error);
+	return EXIT_CANNOT;
+}
+
 static int prepare(struct reading *reading)
 {
 	const struct read_options *options = reading->options;
@@ -355,6 +367,8 @@ int cmd_read(int argc, char **argv)
 
 	if (status < 0)
 		status = open_files(&reading);
+	if (status < 0)
+		status = load_library();
 	if (status < 0)
 		status = compile_filter(&reading);
 	if (status < 0)

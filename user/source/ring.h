@@ -3,7 +3,7 @@
  * ring.h - reads the kernel's ring buffer (BPF_MAP_TYPE_RINGBUF, 457f44363a88) through a window
  *
  * libbpf's reader maps the whole ring, twice in a row, and all of that counts as this process's memory although it is the kernel's:
- * 16 MiB for a ring of 8. A window of 256 KiB that moves on costs two system calls for each 256 KiB of records.
+ * 16 MiB for a ring of 8. A window of 128 KiB that moves on costs two system calls for each 128 KiB of records.
  */
 #ifndef SMTPSNOOP_RING_H
 #define SMTPSNOOP_RING_H
