@@ -338,7 +338,7 @@ static const struct sample {
 struct timing {
 	double *chunks;
 	size_t count;
-	double total;
+	double total, runs;
 };
 
 static int compare(const void *a, const void *b)
@@ -356,7 +356,7 @@ static double measure(void (*work)(void *context), void *context, double seconds
 	uint64_t began, took;
 
 	timing->count = 0;
-	timing->total = 0;
+	timing->total = timing->runs = 0;
 	while (timing->count < CHUNKS_MAX && timing->total < seconds * 1e9) {
 		began = clock_ns(CLOCK_MONOTONIC);
 		for (unsigned int i = 0; i < runs; i++)
@@ -368,6 +368,7 @@ static double measure(void (*work)(void *context), void *context, double seconds
 		}
 		timing->chunks[timing->count++] = (double)took / runs;
 		timing->total += (double)took;
+		timing->runs += runs;
 	}
 	qsort(timing->chunks, timing->count, sizeof(timing->chunks[0]), compare);
 	return timing->chunks[timing->count / 2];
@@ -406,7 +407,7 @@ static void bench_commands(const struct sample *sample, double seconds, struct t
 	median = measure(feed, &recording, seconds, timing);
 	printf("{\"bench\":\"commands\",\"sample\":\"%s\",\"bytes\":%.0f,\"seconds\":%.3f,"
 	       "\"gb_per_s\":%.3f,\"gb_per_s_both\":%.3f}\n",
-	       sample->name, client * timing->total / median, timing->total / 1e9, client / median,
+	       sample->name, client * timing->runs, timing->total / 1e9, client / median,
 	       both / median);
 	fflush(stdout);
 	free(recording.records);
