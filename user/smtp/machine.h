@@ -12,14 +12,13 @@
 
 #include "base/limits.h"
 
-/* A line being put together. One byte more than is kept, for a CR whose LF is still to come. */
+/* A line whose end is still to come. One byte more than is kept, for a CR whose LF is still to come. */
 struct session_line {
 	uint16_t length;
 	bool begun; /* a byte of it was there, even if none is kept */
 	bool cut; /* over LIMIT_LINE */
-	bool lost; /* its beginning is in a gap: no verb and no code can be told */
+	bool lost; /* its beginning is in a gap */
 	bool after_cr; /* the last byte was CR, kept or not */
-	bool bare_lf; /* of the complete line: LF without CR */
 	char bytes[LIMIT_LINE + 1];
 };
 
@@ -62,6 +61,8 @@ struct session_machine {
 	uint8_t worst_rank; /* of facts.worst_reply: 0 none, 1 a 4xx, 2 a 5xx, 3 names a blocklist */
 	uint8_t tried_count;
 	bool hello_open; /* `hello` is in use, not `line` */
+	uint16_t domain_length; /* 0 = not in facts.domain_bytes */
+	char domain[LIMIT_DOMAIN]; /* the last recipient's, as it is kept there */
 	uint32_t
 		accepted_now; /* recipients accepted in this transaction, in the order of replies */
 	uint32_t body_replies_left; /* LMTP: replies that the body still gets */

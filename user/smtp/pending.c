@@ -5,36 +5,7 @@
  * A ring of one byte a command. Replies come in the order of the commands (RFC 5321 2.3.7, RFC 2920 3.2); only where bytes are
  * missing is the place of a reply told from its code. Every index is checked against the count; nothing is fatal.
  */
-#include <string.h>
-
 #include "smtp/pending.h"
-
-static unsigned int slot_index(const struct session_pending *pending, unsigned int n)
-{
-	return (pending->head + n) % LIMIT_PENDING;
-}
-
-void pending_push(struct session_pending *pending, enum slot_kind kind)
-{
-	/* Behind commands that found no room there is no place either, or replies would be given to the wrong ones. */
-	if (pending->unqueued || pending->count == LIMIT_PENDING) {
-		if (pending->unqueued < UINT32_MAX)
-			pending->unqueued++;
-		return;
-	}
-	pending->slots[slot_index(pending, pending->count)] = kind;
-	pending->count++;
-}
-
-uint8_t *pending_at(struct session_pending *pending, unsigned int n)
-{
-	return &pending->slots[slot_index(pending, n)];
-}
-
-enum slot_kind pending_kind(const struct session_pending *pending, unsigned int n)
-{
-	return pending->slots[slot_index(pending, n)] & SLOT_KIND;
-}
 
 int pending_find(const struct session_pending *pending, enum slot_kind kind)
 {
@@ -52,14 +23,6 @@ int pending_find_last(const struct session_pending *pending, enum slot_kind kind
 			return n;
 	}
 	return PENDING_NONE;
-}
-
-void pending_drop(struct session_pending *pending, unsigned int n)
-{
-	if (n > pending->count)
-		n = pending->count;
-	pending->head = slot_index(pending, n);
-	pending->count -= n;
 }
 
 void pending_truncate(struct session_pending *pending, unsigned int n)
@@ -121,8 +84,8 @@ static enum slot_kind hinted(const char *line, size_t length)
 	return SLOT_OTHER;
 }
 
-int pending_match(const struct session_pending *pending, unsigned int code, const char *line,
-		  size_t length, bool doubt)
+int pending_search(const struct session_pending *pending, unsigned int code, const char *line,
+		   size_t length, bool doubt)
 {
 	enum slot_kind hint = doubt ? hinted(line, length) : SLOT_OTHER;
 	int place = PENDING_NONE;

@@ -100,25 +100,26 @@ static void tls(struct session *session, enum event_direction from)
 	}
 }
 
-static void end_line(struct session *session, enum event_direction from, struct session_line *line)
+static void end_line(struct session *session, enum event_direction from, const struct line *line)
 {
 	struct session_facts *facts = &session->facts;
 
-	facts->bare_lf = facts->bare_lf || line->bare_lf;
-	facts->bare_cr = facts->bare_cr || line_has_bare_cr(line);
-	facts->line_cut = facts->line_cut || line->cut;
+	if (line->bare_lf || line->bare_cr || line->cut) {
+		facts->bare_lf |= line->bare_lf;
+		facts->bare_cr |= line->bare_cr;
+		facts->line_cut |= line->cut;
+	}
 	if (from == FROM_CLIENT)
 		commands_line(session, line);
 	else
 		replies_line(session, line);
-	line_reset(line);
 }
 
-static void dialogue(struct session *session, enum event_direction from, const uint8_t *bytes,
+static void dialogue(struct session *session, enum event_direction from, const char *bytes,
 		     size_t length)
 {
 	struct session_machine *machine = &session->machine;
-	struct session_line *line = &machine->line[from];
+	struct line line;
 
 	if (!length)
 		return;
@@ -127,13 +128,12 @@ static void dialogue(struct session *session, enum event_direction from, const u
 		session->facts.tls = SESSION_TLS_NONE; /* a plain answer: no TLS ever ran */
 	machine->spoken[from] = true;
 	while (length && !machine->deaf) {
-		bool complete;
-		size_t taken = line_take(line, bytes, length, &complete);
+		size_t taken = line_take(&machine->line[from], bytes, length, &line);
 
 		bytes += taken;
 		length -= taken;
-		if (complete)
-			end_line(session, from, line);
+		if (line.bytes)
+			end_line(session, from, &line);
 	}
 }
 
@@ -222,15 +222,16 @@ static void gap(struct session *session, enum event_direction from, uint64_t oct
 /* AUTH's argument with its LF, or the answer to a 334: no line begins with a secret. */
 static void secret(struct session *session, enum event_direction from)
 {
-	struct session_line *line = &session->machine.line[from];
+	struct session_line *begun = &session->machine.line[from];
 
 	if (from != FROM_CLIENT || session->machine.hello_open)
 		return;
-	if (line->lost && pending_find(&session->machine.pending, SLOT_AUTH) != PENDING_NONE) {
-		line_reset(line);
-	} else if (line->begun) {
-		line_end(line);
-		end_line(session, from, line);
+	if (begun->lost && pending_find(&session->machine.pending, SLOT_AUTH) != PENDING_NONE) {
+		line_reset(begun);
+	} else if (begun->begun) {
+		struct line line = line_end(begun);
+
+		end_line(session, from, &line);
 	}
 }
 
@@ -308,7 +309,7 @@ void session_data(struct session *session, enum event_direction from, uint64_t o
 		tls(session, from);
 		hello(session, bytes, length);
 	} else if (!(flags & DATA_PROXY) && !machine->deaf) {
-		dialogue(session, from, bytes, length);
+		dialogue(session, from, (const char *)bytes, length);
 	}
 	if (withheld)
 		note(session, from, withheld, why, flags);
