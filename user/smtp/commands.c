@@ -32,8 +32,11 @@ static inline void skip(struct rest *rest, size_t n)
 
 static inline void skip_blanks(struct rest *rest)
 {
-	while (rest->length && blank(*rest->at))
-		skip(rest, 1);
+	size_t n = 0;
+
+	while (n < rest->length && blank(rest->at[n]))
+		n++;
+	skip(rest, n);
 }
 
 static void trim_end(struct rest *rest)

@@ -29,6 +29,8 @@ struct session_line {
 struct session_pending {
 	uint16_t head;
 	uint16_t count;
+	uint16_t
+		unawaited; /* of the oldest: known to be of kinds that a client need not wait for */
 	uint32_t unqueued;
 	uint8_t slots[LIMIT_PENDING];
 };
@@ -61,13 +63,14 @@ struct session_machine {
 	uint8_t worst_rank; /* of facts.worst_reply: 0 none, 1 a 4xx, 2 a 5xx, 3 names a blocklist */
 	uint8_t tried_count;
 	bool hello_open; /* `hello` is in use, not `line` */
-	uint16_t domain_length; /* 0 = not in facts.domain_bytes */
-	char domain[LIMIT_DOMAIN]; /* the last recipient's, as it is kept there */
 	uint32_t
 		accepted_now; /* recipients accepted in this transaction, in the order of replies */
 	uint32_t body_replies_left; /* LMTP: replies that the body still gets */
-	struct session_tried tried[LIMIT_TRIED]; /* HELO names without a reply, oldest first */
+	uint16_t domain_length; /* of `domain`, 0 = it is not in facts.domain_bytes */
 	struct session_pending pending;
+	/* From pending.slots on nothing is set before it is used: lengths and counts say how much of it is. */
+	struct session_tried tried[LIMIT_TRIED]; /* HELO names without a reply, oldest first */
+	char domain[LIMIT_DOMAIN]; /* the last recipient's, as it is kept in the facts */
 	/* TLS has no lines: a ClientHello is put together where they were. */
 	union {
 		struct session_line line[2]; /* by enum event_direction */

@@ -28,8 +28,19 @@ int pending_find_last(const struct session_pending *pending, enum slot_kind kind
 void pending_truncate(struct session_pending *pending, unsigned int n)
 {
 	if (n < pending->count)
-		pending->count = n;
+		pending->count = (uint16_t)n;
+	if (n < pending->unawaited)
+		pending->unawaited = (uint16_t)n;
 	pending->unqueued = 0;
+}
+
+void pending_challenge(struct session_pending *pending)
+{
+	if (pending->count < 2)
+		return;
+	*pending_at(pending, 1) = *pending_at(pending, 0);
+	pending_drop(pending, 1);
+	pending->unawaited = 0;
 }
 
 /* The only command that a code can answer, or SLOT_OTHER: several can. */
@@ -105,20 +116,28 @@ int pending_search(const struct session_pending *pending, unsigned int code, con
 	return doubt || code == 354 ? PENDING_NONE : 0;
 }
 
-unsigned int pending_answered_unseen(const struct session_pending *pending)
+static bool is_awaited(enum slot_kind kind)
 {
-	for (unsigned int n = pending->count; n-- > 0;) {
-		switch (pending_kind(pending, n)) {
-		case SLOT_HELO:
-		case SLOT_DATA:
-		case SLOT_STARTTLS:
-		case SLOT_AUTH:
-		case SLOT_QUIT:
-		case SLOT_OTHER:
-			return n + 1;
-		default:
-			break;
-		}
+	switch (kind) {
+	case SLOT_HELO:
+	case SLOT_DATA:
+	case SLOT_STARTTLS:
+	case SLOT_AUTH:
+	case SLOT_QUIT:
+	case SLOT_OTHER:
+		return true;
+	default:
+		return false;
 	}
+}
+
+unsigned int pending_answered_unseen(struct session_pending *pending)
+{
+	for (unsigned int n = pending->count; n-- > pending->unawaited;) {
+		if (is_awaited(pending_kind(pending, n)))
+			return n + 1;
+	}
+	/* Asked again for each command: the queue is not searched twice. */
+	pending->unawaited = pending->count;
 	return 0;
 }

@@ -64,12 +64,16 @@ static inline void pending_drop(struct session_pending *pending, unsigned int n)
 		n = pending->count;
 	pending->head = (uint16_t)((pending->head + n) % LIMIT_PENDING);
 	pending->count = (uint16_t)(pending->count - n);
+	pending->unawaited = (uint16_t)(pending->unawaited > n ? pending->unawaited - n : 0);
 }
 
 int pending_find(const struct session_pending *pending,
 		 enum slot_kind kind); /* oldest, or PENDING_NONE */
 int pending_find_last(const struct session_pending *pending, enum slot_kind kind);
 void pending_truncate(struct session_pending *pending, unsigned int n); /* all but the n oldest */
+
+/* 334 to AUTH: the command behind it was no command but the answer, and AUTH goes on waiting in its place. */
+void pending_challenge(struct session_pending *pending);
 
 /*
  * Which command a reply with this code (and text, as the line was said) answers: its place, or PENDING_NONE. Without
@@ -99,6 +103,6 @@ static inline int pending_match(const struct session_pending *pending, unsigned 
  * In doubt about the server's side: RFC 2920 3.1 has a client wait after EHLO, DATA, QUIT, AUTH and the like, so a
  * new command says that everything up to the last of these has been answered. Returns how many that are.
  */
-unsigned int pending_answered_unseen(const struct session_pending *pending);
+unsigned int pending_answered_unseen(struct session_pending *pending);
 
 #endif

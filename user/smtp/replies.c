@@ -112,15 +112,6 @@ static void data_answered(struct session *session, int place)
 	session->facts.messages++;
 }
 
-/* 334: the next line was no command, if it came without waiting. */
-static void challenged(struct session_pending *pending)
-{
-	if (pending->count < 2)
-		return;
-	*pending_at(pending, 1) = *pending_at(pending, 0);
-	pending_drop(pending, 1);
-}
-
 /* A reply to the oldest command. True = it was the last one this command gets. */
 static bool answered(struct session *session, unsigned int code)
 {
@@ -160,7 +151,7 @@ static bool answered(struct session *session, unsigned int code)
 		return body_answered(session, code, slot);
 	case SLOT_AUTH:
 		if (code == 334) {
-			challenged(&machine->pending);
+			pending_challenge(&machine->pending);
 			return false;
 		}
 		facts->auth = positive(code) ? SESSION_AUTH_SUCCESS : SESSION_AUTH_FAILURE;

@@ -18,7 +18,9 @@
 void session_init(struct session *session, uint16_t remote_port, session_recipient_fn *on_recipient,
 		  session_step_fn *on_step, void *context)
 {
-	memset(session, 0, sizeof(*session));
+	memset(session, 0, offsetof(struct session, machine.pending.slots));
+	line_reset(&session->machine.line[FROM_CLIENT]);
+	line_reset(&session->machine.line[FROM_SERVER]);
 	session->on_recipient = on_recipient;
 	session->on_step = on_step;
 	session->context = context;
@@ -140,10 +142,13 @@ static void dialogue(struct session *session, enum event_direction from, const c
 /* The place of the message that a body's bytes belong to, or PENDING_NONE. */
 static int body_slot(const struct session_pending *pending)
 {
-	int data = pending_find_last(pending, SLOT_DATA);
-	int body = pending_find_last(pending, SLOT_BODY);
+	for (unsigned int n = pending->count; n-- > 0;) {
+		enum slot_kind kind = pending_kind(pending, n);
 
-	return data > body ? data : body;
+		if (kind == SLOT_DATA || kind == SLOT_BODY)
+			return (int)n;
+	}
+	return PENDING_NONE;
 }
 
 /* After the 354, before the dot: what the client says now is not dialogue. */
