@@ -25,16 +25,26 @@ static inline bool bytes_equal(struct bytes a, struct bytes b)
 	return a.length == b.length && (a.length == 0 || memcmp(a.at, b.at, a.length) == 0);
 }
 
+/* How many bytes are as in `text`, which is terminated: names are told apart by their first letters, so nobody asks for its length. */
+static inline size_t bytes_common(struct bytes bytes, const char *text)
+{
+	size_t n = 0;
+
+	while (n < bytes.length && text[n] && bytes.at[n] == text[n])
+		n++;
+	return n;
+}
+
 static inline bool bytes_are(struct bytes bytes, const char *text)
 {
-	return bytes_equal(bytes, bytes_of(text));
+	size_t n = bytes_common(bytes, text);
+
+	return n == bytes.length && !text[n];
 }
 
 static inline bool bytes_begin(struct bytes bytes, const char *prefix)
 {
-	size_t length = strlen(prefix);
-
-	return bytes.length >= length && memcmp(bytes.at, prefix, length) == 0;
+	return !prefix[bytes_common(bytes, prefix)];
 }
 
 static inline bool bytes_end(struct bytes bytes, const char *suffix)
