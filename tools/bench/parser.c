@@ -8,10 +8,10 @@
  * EVENT_PIECE_MAX bytes each of segments of SEGMENT bytes. `commands` gives a recording to the session machine again and again;
  * `dialogues` gives the scripts of the unit tests to the table as frames, with their OPEN and STATE records, GROUP connections at
  * a time taking turns, and each is judged. The time is that of the CPU, over chunks; the median chunk is told. One JSON object a line:
- *	{"bench":"commands","sample":"pipelined","bytes":N,"seconds":S,"gb_per_s":X,"gb_per_s_both":Y}
+ *	{"bench":"commands","sample":"pipelined","bytes":N,"seconds":S,"gb_per_s":X,"client_bytes":N,"client_gb_per_s":Y}
  *	{"bench":"dialogues","connections":N,"seconds":S,"connections_per_s":X}
- * `bytes` and gb_per_s are of the client's text alone, although the time is that of its replies too; gb_per_s_both is of both
- * directions. The machine gets no callbacks, as without --events and --recipients. Fatal: no memory.
+ * `bytes` is the text of both directions, commands and replies; the second rate is of the client's text alone, but over the same
+ * time. The machine gets no callbacks, as without --events and --recipients. Fatal: no memory.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -406,9 +406,9 @@ static void bench_commands(const struct sample *sample, double seconds, struct t
 	both = client + (double)recording.said[FROM_SERVER];
 	median = measure(feed, &recording, seconds, timing);
 	printf("{\"bench\":\"commands\",\"sample\":\"%s\",\"bytes\":%.0f,\"seconds\":%.3f,"
-	       "\"gb_per_s\":%.3f,\"gb_per_s_both\":%.3f}\n",
-	       sample->name, client * timing->runs, timing->total / 1e9, client / median,
-	       both / median);
+	       "\"gb_per_s\":%.3f,\"client_bytes\":%.0f,\"client_gb_per_s\":%.3f}\n",
+	       sample->name, both * timing->runs, timing->total / 1e9, both / median,
+	       client * timing->runs, client / median);
 	fflush(stdout);
 	free(recording.records);
 }

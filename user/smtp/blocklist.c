@@ -100,7 +100,7 @@ static char lower(char c)
 }
 
 /* Does the needle stand at `at`, where a word begins, as whole words? */
-static bool stands(const char *line, size_t length, size_t at, const char *needle)
+static inline bool stands(const char *line, size_t length, size_t at, const char *needle)
 {
 	for (; *needle; needle++, at++) {
 		if (at == length || lower(line[at]) != *needle)
@@ -123,7 +123,9 @@ static uint32_t lists_in(const char *line, size_t length)
 {
 	uint32_t found = 0;
 
-	for (size_t at = 0; at < length; at = next_word(line, length, at)) {
+	/* Nothing counts more than the first list. */
+	for (size_t at = 0; at < length && !(found & 1u << SPAMHAUS);
+	     at = next_word(line, length, at)) {
 		char first = lower(line[at]);
 		const struct needle *needle = first >= 'a' ? needles[first - 'a'] : NULL;
 

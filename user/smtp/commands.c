@@ -95,7 +95,8 @@ static inline bool take_label(struct rest *rest, const char *name, size_t length
 			return false;
 	}
 	skip(rest, length);
-	skip_blanks(rest);
+	if (rest->length && *rest->at != ':')
+		skip_blanks(rest);
 	if (!rest->length || *rest->at != ':')
 		return false;
 	skip(rest, 1);

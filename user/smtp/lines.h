@@ -30,20 +30,21 @@ void line_reset(struct session_line *begun);
 /* Bytes are missing here: up to the next LF nothing can be told. */
 void line_lose(struct session_line *begun);
 
-/* Where the next LF is, or the length. *bare_cr: where the first CR before it is that is not followed by it, or the length. */
-static inline size_t line_feed(const char *bytes, size_t length, size_t *bare_cr)
+/*
+ * Where the next LF is, or the length. *end: where its line ends, so that a CR before the LF does not belong to it. *bare_cr: in what is
+ * kept of the line is a CR that no LF follows.
+ */
+static inline size_t line_feed(const char *bytes, size_t length, size_t *end, bool *bare_cr)
 {
-	size_t at = 0;
-
-	*bare_cr = length;
-	for (;; at++) {
+	*bare_cr = false;
+	for (size_t at = 0;; at++) {
 		at += bytes_find_either(bytes + at, length - at, '\r', '\n');
+		*end = at;
 		if (at == length || bytes[at] == '\n')
 			return at;
 		if (at + 1 < length && bytes[at + 1] == '\n')
 			return at + 1;
-		if (*bare_cr == length)
-			*bare_cr = at;
+		*bare_cr = *bare_cr || at < LIMIT_LINE;
 	}
 }
 
@@ -58,18 +59,17 @@ size_t line_join(struct session_line *begun, const char *bytes, size_t length, s
 static inline size_t line_take(struct session_line *begun, const char *bytes, size_t length,
 			       struct line *line)
 {
-	size_t bare_cr, feed = line_feed(bytes, length, &bare_cr), end = feed;
+	bool bare_cr;
+	size_t end, feed = line_feed(bytes, length, &end, &bare_cr);
 
 	if (feed == length || begun->begun)
 		return line_join(begun, bytes, length, feed, line);
-	if (feed && bytes[feed - 1] == '\r')
-		end--;
 	line->bytes = bytes;
 	line->cut = end > LIMIT_LINE;
 	line->length = (uint16_t)(line->cut ? LIMIT_LINE : end);
 	line->lost = false;
 	line->bare_lf = end == feed;
-	line->bare_cr = bare_cr < line->length;
+	line->bare_cr = bare_cr;
 	return feed + 1;
 }
 
