@@ -25,22 +25,28 @@ void facts_sender(struct session_facts *facts, const char *path, size_t length)
 	facts->from_lengths[facts->from_kept++] = length;
 }
 
-/* The domain is what follows the last @ outside quotes; where there is none, the length is 0. */
-static const char *domain_of(const char *path, size_t length, bool quoted, size_t *domain_length)
+/* The last @ outside quotes (RFC 5321 4.1.2), or NULL. */
+static const char *last_at(const char *path, size_t length)
 {
 	const char *at = NULL;
-	bool inside = false;
+	bool quoted = false;
 
-	if (!quoted && length)
-		at = memrchr(path, '@', length);
-	for (size_t i = 0; quoted && i < length; i++) {
-		if (inside && path[i] == '\\')
+	for (size_t i = 0; i < length; i++) {
+		if (quoted && path[i] == '\\')
 			i++;
 		else if (path[i] == '"')
-			inside = !inside;
-		else if (path[i] == '@' && !inside)
+			quoted = !quoted;
+		else if (path[i] == '@' && !quoted)
 			at = path + i;
 	}
+	return at;
+}
+
+/* What follows that; where there is none, the length is 0. */
+static const char *domain_of(const char *path, size_t length, bool quoted, size_t *domain_length)
+{
+	const char *at = quoted ? last_at(path, length) : memrchr(path, '@', length);
+
 	*domain_length = at ? (size_t)(path + length - at) - 1 : 0;
 	return at ? at + 1 : NULL;
 }

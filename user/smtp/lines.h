@@ -25,7 +25,8 @@ struct line {
 	bool bare_cr; /* CR without LF */
 };
 
-struct line line_end(struct session_line *begun); /* the same without a LF: its end was withheld */
+/* What waits in `begun` is a line, without a LF: its end was withheld. */
+struct line line_end(struct session_line *begun);
 void line_reset(struct session_line *begun);
 /* Bytes are missing here: up to the next LF nothing can be told. */
 void line_lose(struct session_line *begun);
