@@ -128,6 +128,12 @@ $(O)/tools/%: tools/%.c tools/net.c $(wildcard tools/*.h)
 $(O)/tools/sink: tools/sink_session.c
 $(O)/tools/source: tools/source_session.c tools/source_options.c
 
+# It measures the library itself; make bench runs it.
+$(O)/tools/bench/parser: tools/bench/parser.c $(LIB)
+	$(call say,TOOL,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+
 $(O)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(call say,UNIT,$<)
 	$(Q)mkdir -p $(@D)

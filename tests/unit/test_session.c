@@ -386,6 +386,83 @@ static void test_line_ends(void **state)
 	assert_true(facts->last_reply.cut);
 }
 
+/* Every place where a piece can end, and pieces of one byte. */
+static void test_any_piece(void **state)
+{
+	static const char said[] =
+		"EHLO a\r\nMAIL FROM:<a@x>\nRCPT TO:<b@y>\r\r\nRC\rPT TO:<c@z>\r\n\r\n\n"
+		"\rNOOP\r\nRCPT TO:<\"d>\"@v>\r\nQUIT\r\n";
+	static struct session_facts right;
+	char steps[sizeof(talk_steps)];
+
+	(void)state;
+	talk_start(25);
+	client(said);
+	right = talk.facts;
+	assert_senders("a@x");
+	assert_domains("y|v");
+	assert_true(facts->bare_lf && facts->bare_cr && facts->quit);
+	strcpy(steps, talk_steps);
+	for (size_t cut = 0; cut < sizeof(said); cut++) {
+		talk_start(25);
+		talk_bytes(FROM_CLIENT, said, cut);
+		talk_bytes(FROM_CLIENT, said + cut, sizeof(said) - 1 - cut);
+		assert_memory_equal(&talk.facts, &right, sizeof(right));
+		assert_string_equal(talk_steps, steps);
+	}
+	talk_start(25);
+	for (size_t i = 0; i < sizeof(said) - 1; i++)
+		talk_bytes(FROM_CLIENT, said + i, 1);
+	assert_memory_equal(&talk.facts, &right, sizeof(right));
+	assert_string_equal(talk_steps, steps);
+}
+
+static void test_verbs(void **state)
+{
+	(void)state;
+	talk_greeted();
+	/* None of these is the command that it looks like. */
+	client("STAR\r\nSTARTTL\r\nSTARTTLSX\r\nSTARXTLS\r\nQUITX\r\nQUI\r\n-QUIT\r\nMAILFROM:<a@x>"
+	       "\r\n"
+	       "RCPT\0TO:<b@y>\r\n");
+	assert_false(facts->quit);
+	assert_int_equal(facts->recipients, 0);
+	assert_int_equal(facts->from_count, 0);
+	server("502 no\r\n502 no\r\n220 no\r\n220 no\r\n502 no\r\n502 no\r\n502 no\r\n502 "
+	       "no\r\n502 no\r\n");
+	assert_int_equal(facts->tls, SESSION_TLS_NONE);
+	client("BDAT 0 QUIT\r\nBDAT 0 LAST LAST\r\nBDAT LAST\r\n");
+	assert_int_equal(facts->messages, 0);
+	client(" \tstartTLS \t\r\n");
+	server("250 ok\r\n250 ok\r\n250 ok\r\n220 go\r\n");
+	assert_int_equal(facts->tls, SESSION_TLS_STARTTLS);
+}
+
+/* The last one is remembered apart from the list, which may have had no room for it. */
+static void test_domains_said_again(void **state)
+{
+	char line[64];
+
+	(void)state;
+	talk_greeted();
+	for (int again = 0; again < 2; again++) {
+		both("RCPT TO:<a@One.example>", "250 ok");
+		both("RCPT TO:<a@one.EXAMPLE>", "250 ok");
+		both("RCPT TO:<a@one.example>", "250 ok");
+		both("RCPT TO:<a@two.example>", "250 ok");
+	}
+	assert_domains("one.example|two.example");
+	for (unsigned int i = 2; i < LIMIT_DOMAINS; i++) {
+		snprintf(line, sizeof(line), "RCPT TO:<a@d%u.example>", i);
+		both(line, "250 ok");
+	}
+	for (int again = 0; again < 3; again++)
+		both("RCPT TO:<a@no.room.example>", "250 ok");
+	assert_int_equal(facts->domains_over, 3);
+	both("RCPT TO:<a@TWO.example>", "250 ok");
+	assert_int_equal(facts->domains_over, 3);
+}
+
 static void test_quit_before_the_end(void **state)
 {
 	(void)state;
@@ -417,6 +494,9 @@ int main(void)
 		cmocka_unit_test(test_worst_reply),
 		cmocka_unit_test(test_unasked_replies),
 		cmocka_unit_test(test_line_ends),
+		cmocka_unit_test(test_any_piece),
+		cmocka_unit_test(test_verbs),
+		cmocka_unit_test(test_domains_said_again),
 		cmocka_unit_test(test_quit_before_the_end),
 	};
 

@@ -7,8 +7,8 @@
  * here is fatal.
  */
 #include <string.h>
-#include <strings.h>
 
+#include "base/bytes.h"
 #include "smtp/internal.h"
 #include "smtp/lines.h"
 #include "smtp/pending.h"
@@ -24,16 +24,19 @@ static bool blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static void skip(struct rest *rest, size_t n)
+static inline void skip(struct rest *rest, size_t n)
 {
 	rest->at += n;
 	rest->length -= n;
 }
 
-static void skip_blanks(struct rest *rest)
+static inline void skip_blanks(struct rest *rest)
 {
-	while (rest->length && blank(*rest->at))
-		skip(rest, 1);
+	size_t n = 0;
+
+	while (n < rest->length && blank(rest->at[n]))
+		n++;
+	skip(rest, n);
 }
 
 static void trim_end(struct rest *rest)
@@ -52,34 +55,60 @@ static size_t word(const struct rest *rest)
 	return n;
 }
 
-static bool take_word(struct rest *rest, const char *name)
-{
-	size_t length = strlen(name);
+/* Four letters as a number, in upper case; nothing else has the number of four letters. */
+#define VERB(a, b, c, d)                                                                           \
+	((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
 
-	if (word(rest) != length || strncasecmp(rest->at, name, length) != 0)
-		return false;
+static inline uint32_t verb_at(const char *at)
+{
+	return VERB((uint8_t)at[0], (uint8_t)at[1], (uint8_t)at[2], (uint8_t)at[3]) & 0xdfdfdfdf;
+}
+
+/* The verb that the line begins with, STARTTLS as its first half, and the blanks behind it; 0 = none that is known. */
+static inline uint32_t take_verb(struct rest *rest)
+{
+	size_t length = 4;
+	uint32_t verb;
+
+	if (rest->length < length)
+		return 0;
+	verb = verb_at(rest->at);
+	if (verb == VERB('S', 'T', 'A', 'R')) {
+		length = 8;
+		if (rest->length < length || verb_at(rest->at + 4) != VERB('T', 'T', 'L', 'S'))
+			return 0;
+	}
+	if (rest->length > length && !blank(rest->at[length]))
+		return 0;
 	skip(rest, length);
+	skip_blanks(rest);
+	return verb;
+}
+
+/* "FROM:" or "TO:", given in upper case without the colon, and the blanks around that. */
+static inline bool take_label(struct rest *rest, const char *name, size_t length)
+{
+	if (rest->length < length)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if ((rest->at[i] & 0xdf) != name[i])
+			return false;
+	}
+	skip(rest, length);
+	if (rest->length && *rest->at != ':')
+		skip_blanks(rest);
+	if (!rest->length || *rest->at != ':')
+		return false;
+	skip(rest, 1);
 	skip_blanks(rest);
 	return true;
 }
 
-/* "FROM:" or "TO:" and the blanks around the colon. */
-static bool take_label(struct rest *rest, const char *name)
-{
-	struct rest try = *rest;
-	size_t length = strlen(name);
-
-	if (try.length < length || strncasecmp(try.at, name, length) != 0)
-		return false;
-	skip(&try, length);
-	skip_blanks(&try);
-	if (!try.length || *try.at != ':')
-		return false;
-	skip(&try, 1);
-	skip_blanks(&try);
-	*rest = try;
-	return true;
-}
+struct path {
+	const char *at;
+	size_t length;
+	bool quoted; /* there is a " in it, or before its end was found */
+};
 
 /* Where `end` stands outside a quoted string (RFC 5321 4.1.2), or the length. */
 static size_t find_unquoted(const struct rest *rest, bool (*end)(char c))
@@ -104,20 +133,21 @@ static bool closing(char c)
 }
 
 /* The path without <> and parameters. Where a > is missing, it ends at the first blank. */
-static struct rest take_path(struct rest rest)
+static inline struct path take_path(struct rest rest)
 {
-	struct rest path = rest;
+	struct rest inside = rest;
+	size_t length;
 
-	if (rest.length && *rest.at == '<') {
-		skip(&path, 1);
-		path.length = find_unquoted(&path, closing);
-		if (path.at + path.length < rest.at + rest.length)
-			return path;
-		path = rest;
-		skip(&path, 1);
-	}
-	path.length = find_unquoted(&path, blank);
-	return path;
+	if (!rest.length || *rest.at != '<')
+		return (struct path){rest.at, find_unquoted(&rest, blank), true};
+	skip(&inside, 1);
+	length = bytes_find_either(inside.at, inside.length, '>', '"');
+	if (length < inside.length && inside.at[length] == '>')
+		return (struct path){inside.at, length, false};
+	length = find_unquoted(&inside, closing);
+	if (length == inside.length)
+		length = find_unquoted(&inside, blank);
+	return (struct path){inside.at, length, true};
 }
 
 /* RFC 3030 2: BDAT SP size [SP LAST]. A size that is none makes a command without a chunk. */
@@ -126,6 +156,7 @@ static enum slot_kind bdat(struct session *session, struct rest rest)
 	struct session_machine *machine = &session->machine;
 	size_t digits = word(&rest);
 	uint64_t size = 0;
+	bool last;
 
 	for (size_t i = 0; i < digits; i++) {
 		unsigned int digit = (unsigned char)rest.at[i] - '0';
@@ -136,13 +167,12 @@ static enum slot_kind bdat(struct session *session, struct rest rest)
 	}
 	skip(&rest, digits);
 	skip_blanks(&rest);
-	machine->chunk_last = take_word(&rest, "LAST");
-	if (!digits || rest.length) {
-		machine->chunk_last = false;
+	last = rest.length > 0;
+	if (!digits || (last && take_verb(&rest) != VERB('L', 'A', 'S', 'T')) || rest.length)
 		return SLOT_OTHER;
-	}
 	machine->chunk_left = size;
-	return machine->chunk_last ? SLOT_BDAT_LAST : SLOT_BDAT;
+	machine->chunk_last = last;
+	return last ? SLOT_BDAT_LAST : SLOT_BDAT;
 }
 
 static enum slot_kind helo(struct session *session, struct rest rest, bool cut)
@@ -155,22 +185,26 @@ static enum slot_kind helo(struct session *session, struct rest rest, bool cut)
 
 static enum slot_kind mail(struct session *session, struct rest rest)
 {
-	if (!take_label(&rest, "FROM"))
+	struct path path;
+
+	if (!take_label(&rest, "FROM", 4))
 		return SLOT_OTHER;
-	rest = take_path(rest);
+	path = take_path(rest);
 	session->facts.smtp = true;
-	facts_sender(&session->facts, rest.at, rest.length);
+	facts_sender(&session->facts, path.at, path.length);
 	return SLOT_MAIL;
 }
 
 static enum slot_kind rcpt(struct session *session, struct rest rest)
 {
-	if (!take_label(&rest, "TO"))
+	struct path path;
+
+	if (!take_label(&rest, "TO", 2))
 		return SLOT_OTHER;
-	rest = take_path(rest);
+	path = take_path(rest);
 	session->facts.smtp = true;
 	session->facts.recipients++;
-	facts_recipient(session, rest.at, rest.length);
+	facts_recipient(session, path.at, path.length, path.quoted);
 	return SLOT_RCPT;
 }
 
@@ -191,43 +225,45 @@ static enum slot_kind auth(struct session *session, struct rest rest)
 	return SLOT_AUTH;
 }
 
-static enum slot_kind parse(struct session *session, const struct session_line *line)
+static enum slot_kind parse(struct session *session, const struct line *line)
 {
 	struct rest rest = {line->bytes, line->length};
 
 	skip_blanks(&rest);
-	if (take_word(&rest, "LHLO")) {
+	switch (take_verb(&rest)) {
+	case VERB('R', 'C', 'P', 'T'):
+		return rcpt(session, rest);
+	case VERB('M', 'A', 'I', 'L'):
+		return mail(session, rest);
+	case VERB('D', 'A', 'T', 'A'):
+		return SLOT_DATA;
+	case VERB('B', 'D', 'A', 'T'):
+		return bdat(session, rest);
+	case VERB('L', 'H', 'L', 'O'):
 		session->facts.lmtp = true;
 		return helo(session, rest, line->cut);
-	}
-	if (take_word(&rest, "EHLO") || take_word(&rest, "HELO"))
+	case VERB('E', 'H', 'L', 'O'):
+	case VERB('H', 'E', 'L', 'O'):
 		return helo(session, rest, line->cut);
-	if (take_word(&rest, "MAIL"))
-		return mail(session, rest);
-	if (take_word(&rest, "RCPT"))
-		return rcpt(session, rest);
-	if (take_word(&rest, "BDAT"))
-		return bdat(session, rest);
-	if (take_word(&rest, "AUTH"))
+	case VERB('A', 'U', 'T', 'H'):
 		return auth(session, rest);
-	if (take_word(&rest, "DATA"))
-		return SLOT_DATA;
-	if (take_word(&rest, "RSET"))
+	case VERB('R', 'S', 'E', 'T'):
 		return SLOT_RSET;
-	if (take_word(&rest, "STARTTLS"))
+	case VERB('S', 'T', 'A', 'R'):
 		return SLOT_STARTTLS;
-	if (take_word(&rest, "QUIT")) {
+	case VERB('Q', 'U', 'I', 'T'):
 		session->facts.quit = true;
 		return SLOT_QUIT;
+	default:
+		return SLOT_OTHER;
 	}
-	return SLOT_OTHER;
 }
 
 /*
  * The gate withholds secrets; a client that does not wait for the 334 is the one case where it has no reason to yet. What
  * stands behind AUTH and is no command, and what stands behind its mechanism, is told to nobody.
  */
-static void tell(struct session *session, const struct session_line *line, enum slot_kind kind)
+static void tell(struct session *session, const struct line *line, enum slot_kind kind)
 {
 	struct rest rest = {line->bytes, line->length};
 	struct session_pending *pending = &session->machine.pending;
@@ -238,7 +274,7 @@ static void tell(struct session *session, const struct session_line *line, enum 
 		return;
 	if (kind == SLOT_AUTH) {
 		skip_blanks(&rest);
-		take_word(&rest, "AUTH");
+		take_verb(&rest);
 		rest.length = rest.at + word(&rest) - line->bytes;
 		rest.at = line->bytes;
 	}
@@ -260,7 +296,7 @@ static void empty_chunk(struct session *session)
 		*pending_at(pending, slot) |= SLOT_COUNTED;
 }
 
-void commands_line(struct session *session, const struct session_line *line)
+void commands_line(struct session *session, const struct line *line)
 {
 	struct session_machine *machine = &session->machine;
 	enum slot_kind kind = SLOT_LOST;

@@ -8,17 +8,9 @@
 
 #include "smtp/blocklist.h"
 #include "smtp/internal.h"
+#include "smtp/lines.h"
 
 enum refusal_rank { REFUSAL_4XX = 1, REFUSAL_5XX = 2, REFUSAL_NAMED = 3 };
-
-void facts_text(struct session_text *text, char *kept, size_t size, const char *bytes,
-		size_t length, bool cut)
-{
-	text->seen = true;
-	text->cut = cut || length > size;
-	text->length = length < size ? length : size;
-	memcpy(kept, bytes, text->length);
-}
 
 void facts_sender(struct session_facts *facts, const char *path, size_t length)
 {
@@ -33,10 +25,10 @@ void facts_sender(struct session_facts *facts, const char *path, size_t length)
 	facts->from_lengths[facts->from_kept++] = length;
 }
 
-/* The domain is what follows the last @ outside quotes; where there is none, the length is 0. */
-static const char *domain_of(const char *path, size_t length, size_t *domain_length)
+/* The last @ outside quotes (RFC 5321 4.1.2), or NULL. */
+static const char *last_at(const char *path, size_t length)
 {
-	const char *domain = NULL;
+	const char *at = NULL;
 	bool quoted = false;
 
 	for (size_t i = 0; i < length; i++) {
@@ -45,10 +37,18 @@ static const char *domain_of(const char *path, size_t length, size_t *domain_len
 		else if (path[i] == '"')
 			quoted = !quoted;
 		else if (path[i] == '@' && !quoted)
-			domain = path + i + 1;
+			at = path + i;
 	}
-	*domain_length = domain ? (size_t)(path + length - domain) : 0;
-	return domain;
+	return at;
+}
+
+/* What follows that; where there is none, the length is 0. */
+static const char *domain_of(const char *path, size_t length, bool quoted, size_t *domain_length)
+{
+	const char *at = quoted ? last_at(path, length) : memrchr(path, '@', length);
+
+	*domain_length = at ? (size_t)(path + length - at) - 1 : 0;
+	return at ? at + 1 : NULL;
 }
 
 static bool domain_known(const struct session_facts *facts, const char *domain, size_t length)
@@ -63,39 +63,49 @@ static bool domain_known(const struct session_facts *facts, const char *domain, 
 	return false;
 }
 
-static void keep_domain(struct session_facts *facts, const char *domain, size_t length)
+/* Into the list and into machine.domain: in lower case, but for an address literal. */
+static void keep_domain(struct session *session, const char *given, size_t length)
 {
-	char lower[LIMIT_DOMAIN];
-	bool literal = domain[0] == '[';
+	struct session_facts *facts = &session->facts;
+	struct session_machine *machine = &session->machine;
+	bool literal = given[0] == '[';
 
-	if (length > sizeof(lower)) {
+	machine->domain_length = 0;
+	if (length > LIMIT_DOMAIN) {
 		facts->domains_over++;
 		return;
 	}
 	for (size_t i = 0; i < length; i++) {
-		char c = domain[i];
+		char c = given[i];
 
-		lower[i] = !literal && c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+		machine->domain[i] = !literal && c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
 	}
-	if (domain_known(facts, lower, length))
-		return;
-	if (facts->domains_kept == LIMIT_DOMAINS ||
-	    length > sizeof(facts->domain_bytes) - facts->domains_used) {
-		facts->domains_over++;
-		return;
+	if (!domain_known(facts, machine->domain, length)) {
+		if (facts->domains_kept == LIMIT_DOMAINS ||
+		    length > sizeof(facts->domain_bytes) - facts->domains_used) {
+			facts->domains_over++;
+			return;
+		}
+		memcpy(facts->domain_bytes + facts->domains_used, machine->domain, length);
+		facts->domains_used += length;
+		facts->domain_lengths[facts->domains_kept++] = length;
 	}
-	memcpy(facts->domain_bytes + facts->domains_used, lower, length);
-	facts->domains_used += length;
-	facts->domain_lengths[facts->domains_kept++] = length;
+	machine->domain_length = length;
 }
 
-void facts_recipient(struct session *session, const char *path, size_t length)
+/* A list of recipients mostly stays with a domain for a while. What is in lower case already can be told at once. */
+static bool same_domain(const struct session_machine *machine, const char *domain, size_t length)
+{
+	return length == machine->domain_length && memcmp(machine->domain, domain, length) == 0;
+}
+
+void facts_recipient(struct session *session, const char *path, size_t length, bool quoted)
 {
 	size_t domain_length;
-	const char *domain = domain_of(path, length, &domain_length);
+	const char *domain = domain_of(path, length, quoted, &domain_length);
 
-	if (domain_length)
-		keep_domain(&session->facts, domain, domain_length);
+	if (domain_length && !same_domain(&session->machine, domain, domain_length))
+		keep_domain(session, domain, domain_length);
 	if (session->on_recipient)
 		session->on_recipient(session->context, path, length);
 }
@@ -138,8 +148,7 @@ void facts_helo_answered(struct session *session, bool accepted)
 		machine->tried_count * sizeof(machine->tried[0]));
 }
 
-void facts_refusal(struct session *session, unsigned int code, const struct session_line *line,
-		   bool last)
+void facts_refusal(struct session *session, unsigned int code, const struct line *line, bool last)
 {
 	struct session_facts *facts = &session->facts;
 	const char *name = blocklist_in_reply(line->bytes, line->length);

@@ -1,65 +1,70 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * lines.c - lines put together from pieces
+ * lines.c - pieces cut into lines
  *
  * A line ends with LF; the CR before it goes too (RFC 5321 2.3.8 wants both). A CR elsewhere is a byte like any other. Of a
- * line longer than LIMIT_LINE the beginning is kept. Nothing is fatal.
+ * line longer than LIMIT_LINE the beginning is kept. Most lines lie whole in one piece and are not copied. Nothing is fatal.
  */
 #include <string.h>
 
 #include "smtp/lines.h"
 
-void line_reset(struct session_line *line)
+void line_reset(struct session_line *begun)
 {
-	line->length = 0;
-	line->begun = line->cut = line->lost = line->after_cr = line->bare_lf = false;
+	begun->length = 0;
+	begun->begun = begun->cut = begun->lost = begun->after_cr = false;
 }
 
-void line_lose(struct session_line *line)
+void line_lose(struct session_line *begun)
 {
-	line_reset(line);
-	line->begun = line->lost = true;
+	line_reset(begun);
+	begun->begun = begun->lost = true;
 }
 
-static void keep(struct session_line *line, const uint8_t *bytes, size_t length)
+static void keep(struct session_line *begun, const char *bytes, size_t length)
 {
-	size_t room = sizeof(line->bytes) - line->length;
+	size_t room = sizeof(begun->bytes) - begun->length;
 	size_t kept = length < room ? length : room;
 
 	if (!length)
 		return;
-	memcpy(line->bytes + line->length, bytes, kept);
-	line->length += kept;
-	line->begun = true;
-	line->cut = line->cut || kept < length;
-	line->after_cr = bytes[length - 1] == '\r';
+	memcpy(begun->bytes + begun->length, bytes, kept);
+	begun->length += kept;
+	begun->begun = true;
+	begun->cut = begun->cut || kept < length;
+	begun->after_cr = bytes[length - 1] == '\r';
 }
 
-void line_end(struct session_line *line)
+struct line line_end(struct session_line *begun)
 {
-	if (line->after_cr && !line->cut)
-		line->length--;
-	if (line->length > LIMIT_LINE) {
-		line->length = LIMIT_LINE;
-		line->cut = true;
+	struct line line = {.bytes = begun->bytes, .cut = begun->cut, .lost = begun->lost};
+	size_t length = begun->length;
+
+	/* Where it was cut, the last byte kept is not the last there was. */
+	if (begun->after_cr && !begun->cut)
+		length--;
+	if (length > LIMIT_LINE) {
+		length = LIMIT_LINE;
+		line.cut = true;
 	}
+	line.length = length;
+	line.bare_cr = memchr(line.bytes, '\r', length) != NULL;
+	line_reset(begun);
+	return line;
 }
 
-size_t line_take(struct session_line *line, const uint8_t *bytes, size_t length, bool *complete)
+size_t line_join(struct session_line *begun, const char *bytes, size_t length, size_t feed,
+		 struct line *line)
 {
-	const uint8_t *feed = memchr(bytes, '\n', length);
-	size_t taken = feed ? (size_t)(feed - bytes) : length;
+	bool bare_lf;
 
-	*complete = feed != NULL;
-	keep(line, bytes, taken);
-	if (!feed)
-		return taken;
-	line->bare_lf = !line->after_cr;
-	line_end(line);
-	return taken + 1;
-}
-
-bool line_has_bare_cr(const struct session_line *line)
-{
-	return memchr(line->bytes, '\r', line->length) != NULL;
+	keep(begun, bytes, feed);
+	if (feed == length) {
+		line->bytes = NULL;
+		return length;
+	}
+	bare_lf = !begun->after_cr;
+	*line = line_end(begun);
+	line->bare_lf = bare_lf;
+	return feed + 1;
 }

@@ -12,14 +12,13 @@
 
 #include "base/limits.h"
 
-/* A line being put together. One byte more than is kept, for a CR whose LF is still to come. */
+/* A line whose end is still to come. One byte more than is kept, for a CR whose LF is still to come. */
 struct session_line {
 	uint16_t length;
 	bool begun; /* a byte of it was there, even if none is kept */
 	bool cut; /* over LIMIT_LINE */
-	bool lost; /* its beginning is in a gap: no verb and no code can be told */
+	bool lost; /* its beginning is in a gap */
 	bool after_cr; /* the last byte was CR, kept or not */
-	bool bare_lf; /* of the complete line: LF without CR */
 	char bytes[LIMIT_LINE + 1];
 };
 
@@ -30,6 +29,8 @@ struct session_line {
 struct session_pending {
 	uint16_t head;
 	uint16_t count;
+	uint16_t
+		unawaited; /* of the oldest: known to be of kinds that a client need not wait for */
 	uint32_t unqueued;
 	uint8_t slots[LIMIT_PENDING];
 };
@@ -65,8 +66,11 @@ struct session_machine {
 	uint32_t
 		accepted_now; /* recipients accepted in this transaction, in the order of replies */
 	uint32_t body_replies_left; /* LMTP: replies that the body still gets */
-	struct session_tried tried[LIMIT_TRIED]; /* HELO names without a reply, oldest first */
+	uint16_t domain_length; /* of `domain`, 0 = it is not in facts.domain_bytes */
 	struct session_pending pending;
+	/* From pending.slots on nothing is set before it is used: lengths and counts say how much of it is. */
+	struct session_tried tried[LIMIT_TRIED]; /* HELO names without a reply, oldest first */
+	char domain[LIMIT_DOMAIN]; /* the last recipient's, as it is kept in the facts */
 	/* TLS has no lines: a ClientHello is put together where they were. */
 	union {
 		struct session_line line[2]; /* by enum event_direction */

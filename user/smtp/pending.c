@@ -5,36 +5,7 @@
  * A ring of one byte a command. Replies come in the order of the commands (RFC 5321 2.3.7, RFC 2920 3.2); only where bytes are
  * missing is the place of a reply told from its code. Every index is checked against the count; nothing is fatal.
  */
-#include <string.h>
-
 #include "smtp/pending.h"
-
-static unsigned int slot_index(const struct session_pending *pending, unsigned int n)
-{
-	return (pending->head + n) % LIMIT_PENDING;
-}
-
-void pending_push(struct session_pending *pending, enum slot_kind kind)
-{
-	/* Behind commands that found no room there is no place either, or replies would be given to the wrong ones. */
-	if (pending->unqueued || pending->count == LIMIT_PENDING) {
-		if (pending->unqueued < UINT32_MAX)
-			pending->unqueued++;
-		return;
-	}
-	pending->slots[slot_index(pending, pending->count)] = kind;
-	pending->count++;
-}
-
-uint8_t *pending_at(struct session_pending *pending, unsigned int n)
-{
-	return &pending->slots[slot_index(pending, n)];
-}
-
-enum slot_kind pending_kind(const struct session_pending *pending, unsigned int n)
-{
-	return pending->slots[slot_index(pending, n)] & SLOT_KIND;
-}
 
 int pending_find(const struct session_pending *pending, enum slot_kind kind)
 {
@@ -54,19 +25,22 @@ int pending_find_last(const struct session_pending *pending, enum slot_kind kind
 	return PENDING_NONE;
 }
 
-void pending_drop(struct session_pending *pending, unsigned int n)
-{
-	if (n > pending->count)
-		n = pending->count;
-	pending->head = slot_index(pending, n);
-	pending->count -= n;
-}
-
 void pending_truncate(struct session_pending *pending, unsigned int n)
 {
 	if (n < pending->count)
-		pending->count = n;
+		pending->count = (uint16_t)n;
+	if (n < pending->unawaited)
+		pending->unawaited = (uint16_t)n;
 	pending->unqueued = 0;
+}
+
+void pending_challenge(struct session_pending *pending)
+{
+	if (pending->count < 2)
+		return;
+	*pending_at(pending, 1) = *pending_at(pending, 0);
+	pending_drop(pending, 1);
+	pending->unawaited = 0;
 }
 
 /* The only command that a code can answer, or SLOT_OTHER: several can. */
@@ -121,8 +95,8 @@ static enum slot_kind hinted(const char *line, size_t length)
 	return SLOT_OTHER;
 }
 
-int pending_match(const struct session_pending *pending, unsigned int code, const char *line,
-		  size_t length, bool doubt)
+int pending_search(const struct session_pending *pending, unsigned int code, const char *line,
+		   size_t length, bool doubt)
 {
 	enum slot_kind hint = doubt ? hinted(line, length) : SLOT_OTHER;
 	int place = PENDING_NONE;
@@ -142,20 +116,28 @@ int pending_match(const struct session_pending *pending, unsigned int code, cons
 	return doubt || code == 354 ? PENDING_NONE : 0;
 }
 
-unsigned int pending_answered_unseen(const struct session_pending *pending)
+static bool is_awaited(enum slot_kind kind)
 {
-	for (unsigned int n = pending->count; n-- > 0;) {
-		switch (pending_kind(pending, n)) {
-		case SLOT_HELO:
-		case SLOT_DATA:
-		case SLOT_STARTTLS:
-		case SLOT_AUTH:
-		case SLOT_QUIT:
-		case SLOT_OTHER:
-			return n + 1;
-		default:
-			break;
-		}
+	switch (kind) {
+	case SLOT_HELO:
+	case SLOT_DATA:
+	case SLOT_STARTTLS:
+	case SLOT_AUTH:
+	case SLOT_QUIT:
+	case SLOT_OTHER:
+		return true;
+	default:
+		return false;
 	}
+}
+
+unsigned int pending_answered_unseen(struct session_pending *pending)
+{
+	for (unsigned int n = pending->count; n-- > pending->unawaited;) {
+		if (is_awaited(pending_kind(pending, n)))
+			return n + 1;
+	}
+	/* Asked again for each command: the queue is not searched twice. */
+	pending->unawaited = pending->count;
 	return 0;
 }

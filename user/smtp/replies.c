@@ -21,7 +21,7 @@ static bool digit(char c)
 }
 
 /* 0: this line belongs to no reply. */
-static unsigned int code_of(const struct session_line *line, bool *more)
+static unsigned int code_of(const struct line *line, bool *more)
 {
 	const char *bytes = line->bytes;
 
@@ -38,7 +38,7 @@ static unsigned int code_of(const struct session_line *line, bool *more)
  * Can this first reply be the greeting? RFC 5321 4.3.2: 220, or a refusal. A connection that was there before us has had its
  * greeting; a client that waited for it shows in what it says first.
  */
-static bool may_greet(const struct session_machine *machine, unsigned int code)
+static inline bool may_greet(const struct session_machine *machine, unsigned int code)
 {
 	if (machine->greeted)
 		return false;
@@ -112,15 +112,6 @@ static void data_answered(struct session *session, int place)
 	session->facts.messages++;
 }
 
-/* 334: the next line was no command, if it came without waiting. */
-static void challenged(struct session_pending *pending)
-{
-	if (pending->count < 2)
-		return;
-	*pending_at(pending, 1) = *pending_at(pending, 0);
-	pending_drop(pending, 1);
-}
-
 /* A reply to the oldest command. True = it was the last one this command gets. */
 static bool answered(struct session *session, unsigned int code)
 {
@@ -160,7 +151,7 @@ static bool answered(struct session *session, unsigned int code)
 		return body_answered(session, code, slot);
 	case SLOT_AUTH:
 		if (code == 334) {
-			challenged(&machine->pending);
+			pending_challenge(&machine->pending);
 			return false;
 		}
 		facts->auth = positive(code) ? SESSION_AUTH_SUCCESS : SESSION_AUTH_FAILURE;
@@ -213,7 +204,7 @@ static void in_step(struct session_machine *machine)
 	machine->doubt[FROM_CLIENT] = machine->doubt[FROM_SERVER] = false;
 }
 
-static void answer(struct session *session, unsigned int code, const struct session_line *line)
+static void answer(struct session *session, unsigned int code, const struct line *line)
 {
 	struct session_machine *machine = &session->machine;
 	bool doubt = machine->doubt[FROM_CLIENT] || machine->doubt[FROM_SERVER];
@@ -226,12 +217,14 @@ static void answer(struct session *session, unsigned int code, const struct sess
 		unasked(session, code);
 		return;
 	}
-	session_forget(session, place);
+	if (place)
+		session_forget(session, place);
 	if (answered(session, code))
 		pending_drop(&machine->pending, 1);
 }
 
-static void complete(struct session *session, unsigned int code, const struct session_line *line)
+static void complete(struct session *session, unsigned int code, const struct line *line,
+		     bool greets)
 {
 	struct session_facts *facts = &session->facts;
 	struct session_machine *machine = &session->machine;
@@ -241,7 +234,7 @@ static void complete(struct session *session, unsigned int code, const struct se
 	facts->last_code = code;
 	facts_text(&facts->last_reply, facts->last_reply_bytes, LIMIT_REPLY, line->bytes,
 		   line->length, line->cut);
-	if (may_greet(machine, code)) {
+	if (greets) {
 		greeting(session, code);
 		return;
 	}
@@ -253,11 +246,11 @@ static void complete(struct session *session, unsigned int code, const struct se
 			   line->length, line->cut);
 }
 
-void replies_line(struct session *session, const struct session_line *line)
+void replies_line(struct session *session, const struct line *line)
 {
 	struct session_facts *facts = &session->facts;
 	struct session_machine *machine = &session->machine;
-	bool more = false;
+	bool more = false, greets;
 	unsigned int code;
 
 	if (line->lost)
@@ -267,12 +260,13 @@ void replies_line(struct session *session, const struct session_line *line)
 	code = code_of(line, &more);
 	if (!code)
 		return;
-	if (!machine->in_reply && may_greet(machine, code))
+	greets = may_greet(machine, code);
+	if (greets && !machine->in_reply)
 		facts_text(&facts->greeting, facts->greeting_bytes, LIMIT_GREETING, line->bytes,
 			   line->length, line->cut);
 	if (code >= 400)
 		facts_refusal(session, code, line, !more);
 	machine->in_reply = more;
 	if (!more)
-		complete(session, code, line);
+		complete(session, code, line, greets);
 }

@@ -18,7 +18,9 @@
 void session_init(struct session *session, uint16_t remote_port, session_recipient_fn *on_recipient,
 		  session_step_fn *on_step, void *context)
 {
-	memset(session, 0, sizeof(*session));
+	memset(session, 0, offsetof(struct session, machine.pending.slots));
+	line_reset(&session->machine.line[FROM_CLIENT]);
+	line_reset(&session->machine.line[FROM_SERVER]);
 	session->on_recipient = on_recipient;
 	session->on_step = on_step;
 	session->context = context;
@@ -100,25 +102,26 @@ static void tls(struct session *session, enum event_direction from)
 	}
 }
 
-static void end_line(struct session *session, enum event_direction from, struct session_line *line)
+static void end_line(struct session *session, enum event_direction from, const struct line *line)
 {
 	struct session_facts *facts = &session->facts;
 
-	facts->bare_lf = facts->bare_lf || line->bare_lf;
-	facts->bare_cr = facts->bare_cr || line_has_bare_cr(line);
-	facts->line_cut = facts->line_cut || line->cut;
+	if (line->bare_lf || line->bare_cr || line->cut) {
+		facts->bare_lf |= line->bare_lf;
+		facts->bare_cr |= line->bare_cr;
+		facts->line_cut |= line->cut;
+	}
 	if (from == FROM_CLIENT)
 		commands_line(session, line);
 	else
 		replies_line(session, line);
-	line_reset(line);
 }
 
-static void dialogue(struct session *session, enum event_direction from, const uint8_t *bytes,
+static void dialogue(struct session *session, enum event_direction from, const char *bytes,
 		     size_t length)
 {
 	struct session_machine *machine = &session->machine;
-	struct session_line *line = &machine->line[from];
+	struct line line;
 
 	if (!length)
 		return;
@@ -127,23 +130,25 @@ static void dialogue(struct session *session, enum event_direction from, const u
 		session->facts.tls = SESSION_TLS_NONE; /* a plain answer: no TLS ever ran */
 	machine->spoken[from] = true;
 	while (length && !machine->deaf) {
-		bool complete;
-		size_t taken = line_take(line, bytes, length, &complete);
+		size_t taken = line_take(&machine->line[from], bytes, length, &line);
 
 		bytes += taken;
 		length -= taken;
-		if (complete)
-			end_line(session, from, line);
+		if (line.bytes)
+			end_line(session, from, &line);
 	}
 }
 
 /* The place of the message that a body's bytes belong to, or PENDING_NONE. */
 static int body_slot(const struct session_pending *pending)
 {
-	int data = pending_find_last(pending, SLOT_DATA);
-	int body = pending_find_last(pending, SLOT_BODY);
+	for (unsigned int n = pending->count; n-- > 0;) {
+		enum slot_kind kind = pending_kind(pending, n);
 
-	return data > body ? data : body;
+		if (kind == SLOT_DATA || kind == SLOT_BODY)
+			return (int)n;
+	}
+	return PENDING_NONE;
 }
 
 /* After the 354, before the dot: what the client says now is not dialogue. */
@@ -222,15 +227,16 @@ static void gap(struct session *session, enum event_direction from, uint64_t oct
 /* AUTH's argument with its LF, or the answer to a 334: no line begins with a secret. */
 static void secret(struct session *session, enum event_direction from)
 {
-	struct session_line *line = &session->machine.line[from];
+	struct session_line *begun = &session->machine.line[from];
 
 	if (from != FROM_CLIENT || session->machine.hello_open)
 		return;
-	if (line->lost && pending_find(&session->machine.pending, SLOT_AUTH) != PENDING_NONE) {
-		line_reset(line);
-	} else if (line->begun) {
-		line_end(line);
-		end_line(session, from, line);
+	if (begun->lost && pending_find(&session->machine.pending, SLOT_AUTH) != PENDING_NONE) {
+		line_reset(begun);
+	} else if (begun->begun) {
+		struct line line = line_end(begun);
+
+		end_line(session, from, &line);
 	}
 }
 
@@ -308,7 +314,7 @@ void session_data(struct session *session, enum event_direction from, uint64_t o
 		tls(session, from);
 		hello(session, bytes, length);
 	} else if (!(flags & DATA_PROXY) && !machine->deaf) {
-		dialogue(session, from, bytes, length);
+		dialogue(session, from, (const char *)bytes, length);
 	}
 	if (withheld)
 		note(session, from, withheld, why, flags);
