@@ -192,7 +192,10 @@ static struct verdict suspect(const struct judge *judge, const struct verdict_ca
 	if (is_unread(facts->opener) || (facts->sender && is_unread(facts->sender))) {
 		verdict.class = VERDICT_UNKNOWN;
 		verdict.reasons |= REASON(EVIDENCE_MISSING);
-	} else if (verdict.reasons & REASONS_IMPOSTOR || wears_protected_name(facts)) {
+	} else if (
+		verdict.reasons & REASONS_IMPOSTOR ||
+		/* a protected name on another executable is a mismatch as well, and those are few */
+		(verdict.reasons & REASON(NAME_MISMATCH) && wears_protected_name(facts))) {
 		verdict.class = VERDICT_IMPOSTOR;
 	}
 	return verdict;

@@ -129,6 +129,13 @@ static void judge_again(struct table *table, struct connection *connection)
 	connection->verdict = judge_verdict(table->options.judge, &facts);
 }
 
+/* What a connection's steps are chosen by, before the last word is spoken. */
+static void judge_for_steps(struct table *table, struct connection *connection)
+{
+	if (table->options.on_step)
+		judge_again(table, connection);
+}
+
 static void step(struct table *table, const struct connection *connection, const char *what,
 		 const char *line, size_t length)
 {
@@ -380,7 +387,7 @@ static void merge_open(struct table *table, struct entry *entry, const struct ev
 		connection->flags |= open->head.flags & (uint16_t)~EVENT_F_SMALL;
 		process_free(opener);
 	}
-	judge_again(table, connection);
+	judge_for_steps(table, connection);
 }
 
 static void replay(struct table *table, struct entry *entry);
@@ -422,7 +429,7 @@ static int take_open(struct table *table, const struct event_open *open, const v
 	connection->senders = 1;
 	facts = case_of(table, connection);
 	judge_opened(table->options.judge, &facts);
-	judge_again(table, connection);
+	judge_for_steps(table, connection);
 	table->record_time = open->head.time;
 	step(table, connection, "open", NULL, 0);
 	if (open->head.flags & EVENT_F_UNFOLLOWED)
