@@ -47,7 +47,10 @@ static const struct hook {
 	 "inet_sock_set_state", NEEDED},
 };
 
-/* On a cgroup 1 lets pass; elsewhere nobody asks. Returns the link, which holds the program, or -errno. */
+/*
+ * On a cgroup 1 lets pass; elsewhere nobody asks. Returns the link or -errno. The program's descriptor stays open, so that
+ * /proc tells its memory.
+ */
 static int attach(const struct hook *hook, int cgroup)
 {
 	struct bpf_insn instructions[] = {
@@ -55,7 +58,7 @@ static int attach(const struct hook *hook, int cgroup)
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = hook->attach);
-	int program, link;
+	int program;
 
 	if (hook->function) {
 		int id = libbpf_find_vmlinux_btf_id(hook->function, hook->attach);
@@ -67,10 +70,8 @@ static int attach(const struct hook *hook, int cgroup)
 	program = bpf_prog_load(hook->type, "bench_empty", "GPL", instructions, 2, &options);
 	if (program < 0)
 		return program;
-	link = hook->function ? bpf_raw_tracepoint_open(NULL, program)
+	return hook->function ? bpf_raw_tracepoint_open(NULL, program)
 			      : bpf_link_create(program, cgroup, hook->attach, NULL);
-	close(program);
-	return link;
 }
 
 static void attach_all(int cgroup)
