@@ -219,7 +219,7 @@ bench-deps:
 
 # As root; ARGS=--help names the parts, ARGS=--write puts the table into BENCH.md.
 bench: all $(BENCHES)
-	tools/bench/run --tools $(O)/tools --binary $(PROGRAM) $(ARGS)
+	tools/bench/run $(if $(VARIANT),--tools $(O)/tools --binary $(PROGRAM) )$(ARGS)
 
 # Installs and builds what it needs; a variant is built here.
 demo: $(if $(VARIANT),all)

@@ -20,16 +20,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "net.h"
 
-#define CHUNK_OPERATIONS 256 /* small ones; they fit into a receive buffer */
-#define CHUNK_LARGE 16 /* connections, sessions, 64 KiB sends */
+/* A chunk takes a tenth of a millisecond or a few, so that most of them are spared when somebody else gets the CPU. */
+#define CHUNK_OPERATIONS 32
+#define CHUNK_LARGE 4 /* connections, sessions, 64 KiB sends */
 #define CHUNKS_MAX 65536
 #define LARGE 65536
 #define HELD_MAX 60000
+#define FILES_ELSE 16 /* beside those of connections */
 
 static const char usage[] =
 	"usage: load NAME --port PORT [--milliseconds T] [--cpu N] [--hold N]\n"
@@ -285,17 +289,50 @@ static void run(const struct load *load, uint64_t milliseconds)
 	       (unsigned long long)operations);
 }
 
+/* Holds them until standard input ends; says so to `ready` with one byte. */
+static void keep(int listener, uint64_t number, int ready)
+{
+	char byte;
+
+	for (uint64_t i = 0; i < number; i++)
+		connect_ends(listener, NULL);
+	if (write(ready, "\n", 1) != 1)
+		net_fail("ready");
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		;
+}
+
+/* As many processes as the limit of open files wants; one after another, so that each accepts its own connections. */
 static void hold(uint64_t number)
 {
-	int listener = listen_at();
+	int listener = listen_at(), ready[2];
+	struct rlimit limit;
 	char byte;
 
 	net_many_files();
-	for (uint64_t i = 0; i < number; i++)
-		connect_ends(listener, NULL);
+	if (getrlimit(RLIMIT_NOFILE, &limit) || pipe(ready))
+		net_fail("hold");
+	while (number) {
+		uint64_t most = (limit.rlim_cur - FILES_ELSE) / 2;
+		uint64_t part = number < most ? number : most;
+		pid_t child = fork();
+
+		if (child < 0)
+			net_fail("fork");
+		if (!child) {
+			close(ready[0]);
+			keep(listener, part, ready[1]);
+			exit(0);
+		}
+		number -= part;
+		if (!number)
+			close(ready[1]); /* a child that fails ends our wait */
+		if (read(ready[0], &byte, 1) != 1)
+			exit(1);
+	}
 	puts("ready");
 	fflush(stdout);
-	while (read(STDIN_FILENO, &byte, 1) > 0)
+	while (wait(NULL) > 0)
 		;
 }
 

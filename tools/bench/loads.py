@@ -54,7 +54,7 @@ class Loads:
             _, load, port, held = entry
             if held and not holder:
                 holder = self.hold(pids)
-            found[self.label(entry)] = self.stage.run(self.argv(load, port), inside=True)["ns"]
+            found[self.label(entry)] = self.stage.run(self.argv(load, port), inside=True, urgent=True)["ns"]
             if port == SMTP:
                 proc.settle(pids)
         holder.end()

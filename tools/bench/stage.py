@@ -171,11 +171,14 @@ class Stage:
         text = shlex.join(str(word) for word in words)
         return text.replace(self.cgroup, "CGROUP").replace(self.folder, "TMP")
 
-    def start(self, argv, inside=False, cpus=None, on_line=None, stdin=None):
-        """Starts it: in our cgroup if `inside`, on these CPUs, and ended by the kernel if we are."""
+    def start(self, argv, inside=False, cpus=None, urgent=False, on_line=None, stdin=None):
+        """Starts it: in our cgroup if `inside`, on these CPUs, before others if `urgent`; the kernel ends it
+        when we end."""
         self.count += 1
         errors = os.path.join(self.folder, f"stderr-{self.count}")
         line = ["setpriv", "--pdeathsig", "TERM"]
+        if urgent:
+            line += ["nice", "-n", "-20"]
         if cpus:
             line += ["taskset", "-c", ",".join(map(str, cpus))]
         if inside:
