@@ -125,15 +125,14 @@ $(O)/tools/%: tools/%.c tools/net.c $(wildcard tools/*.h)
 $(O)/tools/sink: tools/sink_session.c
 $(O)/tools/source: tools/source_session.c tools/source_options.c
 
-# What the bench runs beside them; what measures the user side itself links its library.
+# What the bench runs beside them.
 BENCH_SRCS := $(sort $(wildcard tools/bench/*.c))
 BENCHES := $(BENCH_SRCS:%.c=$(O)/%)
 
 $(O)/tools/bench/%: tools/bench/%.c tools/net.c tools/net.h
 	$(call say,BENCH,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -Itools -std=gnu11 -O2 -g $(WARN) -o $@ $(filter %.c %.a,$^) $(if $(filter %.a,$^),$(LIBS),-lbpf)
-$(O)/tools/bench/parser: $(LIB)
+	$(Q)$(CC) $(CPPFLAGS) -Itools -std=gnu11 -O2 -g $(WARN) -o $@ $(filter %.c,$^) -lbpf
 
 $(O)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(call say,UNIT,$<)

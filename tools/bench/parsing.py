@@ -3,28 +3,37 @@
 import json
 import os
 
-from table import NOTHING, Table, number
+from table import Table, number
 
 
-def run(stage, _options, _tracers, say):
-    """Returns the table; without the tool it says so."""
-    table = Table("parser", "the user side alone", ["figure"])
-    argv = [os.path.join(stage.tools, "bench", "parser")]
-    if not os.access(argv[0], os.X_OK):
-        table.not_run("parser", "not built")
-        return table
-    say("parser")
-    child = stage.start(argv)
-    child.process.wait(600)
-    status = child.end()
-    for line in child.out.tail.splitlines():
+def figures(out):
+    """[(label, {name: number})]: what is text in a line belongs to its label."""
+    found = []
+    for line in out.splitlines():
         try:
             words = json.loads(line)
         except ValueError:
             continue
-        name = words.pop("bench", "parser")
-        table.row(name, {"figure": ", ".join(f"{key} {number(value) if isinstance(value, (int, float)) else value}"
-                                             for key, value in words.items()) or NOTHING})
+        label = ", ".join(str(value) for value in words.values() if isinstance(value, str))
+        found.append((label or "parser", {key: value for key, value in words.items() if isinstance(value, (int, float))}))
+    return found
+
+
+def run(stage, _options, _tracers, say):
+    """Returns the table; without the tool it says so."""
+    argv = [os.path.join(stage.tools, "bench", "parser")]
+    if not os.access(argv[0], os.X_OK):
+        table = Table("parser", "the user side alone", ["figure"])
+        table.not_run("parser", "not built")
+        return table
+    say("parser")
+    child = stage.start(argv)
+    stage.wait_for(lambda: not child.alive(), 300)
+    status = child.end()
+    rows = figures(child.out.tail)
+    table = Table("parser", "the user side alone", dict.fromkeys(name for _, row in rows for name in row))
+    for label, row in rows:
+        table.row(label, {name: number(value) for name, value in row.items()})
     if status:
         table.not_run("parser", child.stderr().strip() or f"ended with {status}")
     table.command("parser", stage.show(argv))
