@@ -12,7 +12,7 @@ import subprocess
 
 import proc
 from loads import Figures, rounds
-from stage import CannotRun
+from stage import CannotRun, uninterrupted
 from tracers import FIND, Line, Tracer
 
 NAME = "auditd"
@@ -67,8 +67,8 @@ class Auditd(Tracer):
     def ready(self):
         return state().get("pid", 0) == self.child.pid
 
-    def start(self, port):
-        super().start(port)
+    def start(self, port, cpus=None):
+        super().start(port, cpus)
         auditctl("-D")
         auditctl(*CONNECT)
 
@@ -108,13 +108,14 @@ def run(stage, options, loads, say):
         auditctl(*QUIET)
     except CannotRun as why:
         return figures, {NAME: str(why)}
-    line = Line([Auditd(stage)])
+    line = Line([Auditd(stage)], stage.other_cpus())
     try:
         rounds(stage, loads, line, options.rounds, figures, say)
     finally:
-        for child in stage.children:  # no daemon, then no rules
-            if child.alive() and proc.status(child.pid).get("Name", "").strip() == NAME:
-                child.end()
-        for back in (["-D"], ["-e", before.get("enabled", 0)], ["-b", before.get("backlog_limit", 64)]):
-            auditctl(*back)
+        with uninterrupted():
+            for child in stage.children:  # no daemon, then no rules
+                if child.alive() and proc.status(child.pid).get("Name", "").strip() == NAME:
+                    child.end()
+            for back in (["-D"], ["-e", before.get("enabled", 0)], ["-b", before.get("backlog_limit", 64)]):
+                auditctl(*back)
     return figures, line.absent

@@ -8,7 +8,7 @@ from tracers import Line, Off
 
 def run(stage, options, tracers, say):
     """Returns the table."""
-    loads, figures, line = Loads(stage, options.milliseconds, options.held), Figures(), Line(tracers)
+    loads, figures, line = Loads(stage, options.milliseconds, options.held), Figures(), Line(tracers, stage.other_cpus())
     loads.measure(Off(stage))  # warm
     rounds(stage, loads, line, options.rounds, figures, say)
     audit_figures, audit_absent = audit.run(stage, options, loads, say)

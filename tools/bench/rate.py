@@ -66,12 +66,14 @@ def account(name, what, runs):
     """smtpsnoop's account of all attempts beside the source's; None for others."""
     if "delivered" not in runs[0].losses:
         return None
-    total = {word: sum(run.losses[word] for run in runs) for word in ("attempts", "delivered", "counted_only")}
+    words = ("attempts", "delivered", "counted_only", "records")
+    total = {word: sum(run.losses[word] for run in runs) for word in words}
     source = sum(run.attempts for run in runs)
     adds_up = all(run.losses["attempts"] == run.losses["delivered"] + run.losses["counted_only"] for run in runs)
     same = all(run.losses["attempts"] == run.attempts for run in runs)
     return (f"- {name}, {what}: {total['attempts']} attempts {'=' if adds_up else 'ARE NOT'} {total['delivered']} delivered + "
-            f"{total['counted_only']} counted only; the source {'' if same else 'DIFFERS: it '}made {source}")
+            f"{total['counted_only']} counted only, {total['records']} records; the source "
+            f"{'' if same else 'DIFFERS: it '}made {source}")
 
 
 def paired(runs, offs):

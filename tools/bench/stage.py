@@ -4,6 +4,7 @@
 Nothing but loopback is used and no setting of the host is changed. Leaving the context ends every process and removes the
 cgroup, the folder and a mount of our own. Fatal: no root, no cgroup v2 that can be mounted.
 """
+import contextlib
 import json
 import os
 import shlex
@@ -16,6 +17,7 @@ import threading
 import time
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TAIL = 65536  # bytes of a program's output that are kept, at its begin and at its end
 
 
@@ -25,6 +27,17 @@ class Failed(Exception):
 
 class CannotRun(Exception):
     """This one does not run here: the text is its own first word about it."""
+
+
+@contextlib.contextmanager
+def uninterrupted():
+    """What puts the host back as it was is not to be broken off."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in INTERRUPTS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Reader(threading.Thread):
@@ -91,7 +104,7 @@ class Stage:
         self.folder = self.cgroup = self.mount = None
         self.children, self.count = [], 0
         self.cpus = sorted(os.sched_getaffinity(0))
-        self.cpu = self.cpus[-1]  # the loads'; tracers have the others
+        self.cpu = self.cpus[-1]  # for loads that are bound to one
 
     def __enter__(self):
         try:
@@ -106,15 +119,14 @@ class Stage:
         return self
 
     def __exit__(self, *_):
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # nobody interrupts this
-            signal.signal(number, signal.SIG_IGN)
-        self.clear()
-        if self.cgroup and os.path.isdir(self.cgroup):
-            self._remove_cgroup()
-        if self.mount:
-            subprocess.run(["umount", self.mount], check=False)
-        if self.folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        with uninterrupted():
+            self.clear()
+            if self.cgroup and os.path.isdir(self.cgroup):
+                self._remove_cgroup()
+            if self.mount:
+                subprocess.run(["umount", self.mount], check=False)
+            if self.folder:
+                shutil.rmtree(self.folder, ignore_errors=True)
 
     def clear(self):
         """Ends all processes, the last one first."""
@@ -158,6 +170,10 @@ class Stage:
             if len(found) == number:
                 return found
         raise Failed("no free ports from 20025 to 30000")
+
+    def other_cpus(self):
+        """Those that such loads leave free; none = there is one only, for all."""
+        return self.cpus[:-1]
 
     def tool(self, name):
         path = os.path.join(self.tools, name)

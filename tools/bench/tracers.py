@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """tracers.py - smtpsnoop and its peers: how each is started, when it is ready, how it ends, and why it cannot run here
 
-A tracer runs on the CPUs that the loads leave free, outside of their cgroup. CannotRun carries the first line of its error.
+A tracer runs outside of the loads' cgroup. CannotRun carries the first line of its error.
 """
 import json
 import os
@@ -59,10 +59,9 @@ class Tracer:
         """The command as it is printed."""
         return self.stage.show(self.argv())
 
-    def start(self, port):
+    def start(self, port, cpus=None):
         self.port, self.since = port, time.monotonic()
-        others = [cpu for cpu in self.stage.cpus if cpu != self.stage.cpu]
-        self.child = self.stage.start(self.argv(), cpus=others, on_line=self.on_line, stdin=self.stdin)
+        self.child = self.stage.start(self.argv(), cpus=cpus, on_line=self.on_line, stdin=self.stdin)
         if not self.stage.wait_for(lambda: self.ready() or not self.child.alive(), 60):
             self.child.end()
             raise CannotRun("it does not say that it is ready")
@@ -91,7 +90,7 @@ class Off(Tracer):
     def shown(self):
         return "no tracer"
 
-    def start(self, port):
+    def start(self, port, cpus=None):
         self.port = port
 
     def processes(self):
@@ -115,12 +114,13 @@ class Smtpsnoop(Tracer):
         return b"\n" in self.child.out.head
 
     def losses(self):
-        """The totals of its end record, the lost ones flat."""
+        """The totals of its end record, the lost ones flat; `records` are the connections that it told to their end."""
         try:
             totals = json.loads(self.child.out.tail.splitlines()[-1])["totals"]
         except (IndexError, ValueError, KeyError):
             raise CannotRun("no end record: " + first_error(self.child.stderr())) from None
-        return {**{k: v for k, v in totals.items() if isinstance(v, int)}, **totals["lost"]}
+        numbers = {name: value for name, value in totals.items() if isinstance(value, int)}
+        return {**numbers, **totals["lost"], "records": sum(totals["verdicts"].values())}
 
 
 class Empty(Tracer):
@@ -172,9 +172,9 @@ class Tshark(Tracer):
         return [self.path(), "-l", "-i", "lo", "-f", f"tcp port {self.port}", "-d", f"tcp.port=={self.port},smtp",
                 "-Y", "smtp", *self.options]
 
-    def start(self, port):
+    def start(self, port, cpus=None):
         self.quits = 0
-        super().start(port)
+        super().start(port, cpus)
 
     def ready(self):
         return "Capture started" in self.child.stderr()
@@ -235,10 +235,10 @@ PEERS = (Empty, Tcpdump, Tshark, BpftraceEvents, BpftraceProbes, Tcplife, Tcpcon
 
 
 class Line:
-    """Tracers that take turns; one that cannot run is set aside, with the reason."""
+    """Tracers that take turns, on these CPUs; one that cannot run is set aside, with the reason."""
 
-    def __init__(self, tracers):
-        self.tracers, self.absent = list(tracers), {}
+    def __init__(self, tracers, cpus=None):
+        self.tracers, self.cpus, self.absent = list(tracers), cpus, {}
 
     def running(self):
         return [tracer for tracer in self.tracers if tracer.name not in self.absent]
@@ -246,7 +246,7 @@ class Line:
     def start(self, tracer, port):
         """False = it cannot, which is noted."""
         try:
-            tracer.start(port)
+            tracer.start(port, self.cpus)
             return True
         except CannotRun as why:
             self.absent[tracer.name] = str(why)
