@@ -7,13 +7,12 @@ keeps that cost out of the runs without a tracer. Its configuration and log are 
 gone, and the state and the backlog are what they were.
 """
 import os
-import shutil
 import subprocess
 
 import proc
 from loads import Figures, rounds
 from stage import CannotRun, uninterrupted
-from tracers import FIND, Line, Tracer
+from tracers import Line, Tracer, find
 
 NAME = "auditd"
 CONNECT = ["-a", "always,exit", "-F", "arch=b64", "-S", "connect", "-k", "smtpsnoop-bench"]
@@ -40,10 +39,7 @@ plugin_dir = {folder}/audit
 
 
 def auditctl(*argv):
-    path = shutil.which("auditctl", path=FIND)
-    if not path:
-        raise CannotRun("not installed (package auditd; `tools/deps bench` installs all)")
-    done = subprocess.run([path, *map(str, argv)], capture_output=True, text=True, check=False)
+    done = subprocess.run([find("auditctl", "auditd"), *map(str, argv)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise CannotRun((done.stderr.strip() or f"auditctl {argv[0]} failed").splitlines()[0])
     return done.stdout
@@ -80,9 +76,7 @@ class Auditd(Tracer):
 
 def prepare(stage, options):
     """Why not, or what the state was."""
-    path = shutil.which("auditd", path=FIND)
-    if not path:
-        raise CannotRun("not installed (package auditd; `tools/deps bench` installs all)")
+    find(Auditd.program, Auditd.package)
     before = state()
     if before.get("pid"):
         raise CannotRun("an audit daemon runs here already")

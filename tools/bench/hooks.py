@@ -28,7 +28,8 @@ def run(stage, options, tracers, say):
         table.command(name, command)
     for name, why in {**line.absent, **audit_absent}.items():
         table.not_run(name, why)
-    table.note(f"{options.rounds} rounds; loads in a cgroup of their own on CPU {stage.cpu}, tracers on the other CPUs. "
+    elsewhere = "the other CPUs" if stage.other_cpus() else "the same one, there being no other"
+    table.note(f"{options.rounds} rounds; loads in a cgroup of their own on CPU {stage.cpu}, tracers on {elsewhere}. "
                "off: median of all runs without a tracer; a tracer: the median of what it adds to the mean of the two runs "
                "without it around, its quartiles, and its part of off.")
     return table

@@ -77,7 +77,7 @@ class Table:
         """Markdown that can be read as it is."""
         lines = [[self.title, *self.columns]]
         lines += [[label, *(cells.get(name, NOTHING) for name in self.columns)] for label, cells in self.rows]
-        lines += [[name, f"not run: {why}", *[""] * (len(self.columns) - 1)] for name, why in self.absent]
+        lines += [[name, why if why.startswith("not ") else f"not run: {why}", *[""] * (len(self.columns) - 1)] for name, why in self.absent]
         absent = len(lines) - len(self.absent)
         widths = [max(len(line[at]) for line in lines[:absent]) for at in range(len(lines[0]))]
         widths[0] = max(len(line[0]) for line in lines)

@@ -18,6 +18,13 @@ WARNINGS = ("RLIMIT_MEMLOCK", "Running as user", "WARNING")  # what comes before
 FIND = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin"
 
 
+def find(program, package):
+    found = shutil.which(program, path=FIND)
+    if not found:
+        raise CannotRun(f"not installed (package {package})")
+    return found
+
+
 def first_error(text):
     """The line that says what is wrong."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -43,10 +50,7 @@ class Tracer:
         self.stage, self.child, self.port, self.since = stage, None, 0, 0.0
 
     def path(self):
-        found = shutil.which(self.program, path=FIND)
-        if not found:
-            raise CannotRun(f"not installed (package {self.package}; `tools/deps bench` installs all)")
-        return found
+        return find(self.program, self.package)
 
     def argv(self):
         raise NotImplementedError
@@ -232,6 +236,12 @@ class Tcpconnect(Tracer):
 
 
 PEERS = (Empty, Tcpdump, Tshark, BpftraceEvents, BpftraceProbes, Tcplife, Tcpconnect)
+
+
+def not_installed():
+    """Packages of the peers that are not here."""
+    wanted = {(peer.program, peer.package) for peer in PEERS if peer.package} | {("auditd", "auditd")}
+    return sorted({package for program, package in wanted if not shutil.which(program, path=FIND)})
 
 
 class Line:
