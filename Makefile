@@ -71,14 +71,14 @@ TOOLS := $(TOOL_SRCS:%.c=$(O)/%)
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
 UNITS := $(UNIT_SRCS:%.c=$(O)/%)
 
-.PHONY: all help fuzz run test deps test-deps check unit live demo format format-check layers style cover bench vmtest arm64 clean install uninstall tools
+.PHONY: all help fuzz run test deps test-deps bench-deps check unit live demo format format-check layers style cover bench vmtest arm64 clean install uninstall tools
 .DELETE_ON_ERROR:
 
 all: smtpsnoop tools
 
 help:
 	@sed -n '2,/^$$/s/^# //p' Makefile
-	@echo 'targets: all run demo test check unit live fuzz vmtest arm64 bench cover format format-check layers deps test-deps install uninstall clean'
+	@echo 'targets: all run demo test check unit live fuzz vmtest arm64 bench cover format format-check layers deps test-deps bench-deps install uninstall clean'
 
 ifeq ($(VARIANT),)
 smtpsnoop: $(O)/smtpsnoop
@@ -128,9 +128,17 @@ $(O)/tools/%: tools/%.c tools/net.c $(wildcard tools/*.h)
 $(O)/tools/sink: tools/sink_session.c
 $(O)/tools/source: tools/source_session.c tools/source_options.c
 
-# It measures the library itself; make bench runs it.
+# What the bench runs beside them; the parser's measures the library itself.
+BENCH_SRCS := $(sort $(wildcard tools/bench/*.c))
+BENCHES := $(BENCH_SRCS:%.c=$(O)/%)
+
+$(O)/tools/bench/%: tools/bench/%.c tools/net.c tools/net.h
+	$(call say,BENCH,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Itools -std=gnu11 -O2 -g $(WARN) -o $@ $(filter %.c,$^) -lbpf
+
 $(O)/tools/bench/parser: tools/bench/parser.c $(LIB)
-	$(call say,TOOL,$<)
+	$(call say,BENCH,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 
@@ -186,10 +194,10 @@ clean:
 	$(Q)rm -rf .output smtpsnoop cover
 
 format:
-	clang-format -i $(wildcard include/*.h bpf/*.[ch] user/*.c user/*/*.[ch] tools/*.[ch] tests/*/*.[ch])
+	clang-format -i $(wildcard include/*.h bpf/*.[ch] user/*.c user/*/*.[ch] tools/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
 
 format-check:
-	$(Q)clang-format --dry-run -Werror $(wildcard include/*.h bpf/*.[ch] user/*.c user/*/*.[ch] tools/*.[ch] tests/*/*.[ch])
+	$(Q)clang-format --dry-run -Werror $(wildcard include/*.h bpf/*.[ch] user/*.c user/*/*.[ch] tools/*.[ch] tools/*/*.[ch] tests/*/*.[ch])
 
 layers:
 	$(Q)tools/check-layers
@@ -213,8 +221,12 @@ deps:
 test-deps:
 	tools/deps test
 
-bench: all
-	tools/bench
+bench-deps:
+	tools/deps bench
+
+# As root; ARGS=--help names the parts, ARGS=--write puts the table into BENCH.md.
+bench: all $(BENCHES)
+	tools/bench/run $(if $(VARIANT),--tools $(O)/tools --binary $(PROGRAM) )$(ARGS)
 
 # Installs and builds what it needs; a variant is built here.
 demo: $(if $(VARIANT),all)

@@ -20,25 +20,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "net.h"
 
-#define CHUNK_OPERATIONS 256 /* small ones; they fit into a receive buffer */
-#define CHUNK_LARGE 16 /* connections, sessions, 64 KiB sends */
+/* A chunk takes a tenth of a millisecond or a few, so that most of them are spared when somebody else gets the CPU. */
+#define CHUNK_OPERATIONS 32
+#define CHUNK_LARGE 4 /* connections, sessions, 64 KiB sends */
 #define CHUNKS_MAX 65536
 #define LARGE 65536
 #define HELD_MAX 60000
+#define FILES_ELSE 16 /* beside those of connections */
 
 static const char usage[] =
-	"usage: load NAME --port PORT [--seconds S] [--cpu N] [--hold N]\n"
-	"  send       a send of 1 byte, delivered          receive    a receive of 1 byte\n"
-	"  turn       1 byte there and 1 byte back         large      64 KiB sent and received\n"
-	"  connect    connect, accept, both closed         session    a whole SMTP session, 1 "
-	"message\n"
+	"usage: load NAME --port PORT [--milliseconds T] [--cpu N] [--hold N]\n"
+	"  send       a send of 1 byte, delivered     receive    a receive of 1 byte\n"
+	"  turn       1 byte there and 1 byte back    large      64 KiB sent and received\n"
+	"  call       connect() alone                 connect    connect, accept, both closed\n"
+	"  session    a whole SMTP session, 1 message\n"
 	"  hold       keeps N connections open and says \"ready\", until standard input ends\n"
-	"The first words on a connection are HTTP's, but for session and hold.";
+	"send, receive, turn and large begin their connection with the words of HTTP.";
 
 struct ends {
 	int client, server;
@@ -58,24 +62,35 @@ static int listen_at(void)
 	return fd;
 }
 
-static struct ends connect_ends(int listener)
+/* Ends with RST however it ends: no TIME_WAIT, so that ports do not run out. */
+static int client_socket(void)
 {
-	struct ends ends = {.client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+	struct linger reset = {.l_onoff = 1};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (ends.client < 0 || connect(ends.client, (struct sockaddr *)&address, sizeof(address)))
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)))
+		net_fail("socket");
+	return fd;
+}
+
+/* *took, unless NULL: the ns of connect() alone. */
+static struct ends connect_ends(int listener, uint64_t *took)
+{
+	struct ends ends = {.client = client_socket()};
+	uint64_t began = net_now();
+
+	if (connect(ends.client, (struct sockaddr *)&address, sizeof(address)))
 		net_fail("connect");
+	if (took)
+		*took = net_now() - began;
 	ends.server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (ends.server < 0)
 		net_fail("accept");
 	return ends;
 }
 
-/* RST: no TIME_WAIT, so that ports do not run out. */
 static void close_ends(struct ends ends)
 {
-	struct linger reset = {.l_onoff = 1};
-
-	setsockopt(ends.client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	close(ends.client);
 	close(ends.server);
 }
@@ -105,7 +120,7 @@ static void say(int from, int to, const char *line)
 
 static struct ends web_ends(int listener)
 {
-	struct ends ends = connect_ends(listener);
+	struct ends ends = connect_ends(listener, NULL);
 	int yes = 1;
 
 	setsockopt(ends.client, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
@@ -177,13 +192,26 @@ static uint64_t load_large(int listener, struct ends *ends, unsigned int *operat
 	return net_now() - began;
 }
 
+static uint64_t load_call(int listener, struct ends *ends, unsigned int *operations)
+{
+	uint64_t one, took = 0;
+
+	(void)ends;
+	for (int i = 0; i < CHUNK_LARGE; i++) {
+		close_ends(connect_ends(listener, &one));
+		took += one;
+	}
+	*operations = CHUNK_LARGE;
+	return took;
+}
+
 static uint64_t load_connect(int listener, struct ends *ends, unsigned int *operations)
 {
 	uint64_t began = net_now();
 
 	(void)ends;
 	for (int i = 0; i < CHUNK_LARGE; i++)
-		close_ends(connect_ends(listener));
+		close_ends(connect_ends(listener, NULL));
 	*operations = CHUNK_LARGE;
 	return net_now() - began;
 }
@@ -209,7 +237,7 @@ static uint64_t load_session(int listener, struct ends *ends, unsigned int *oper
 
 	(void)ends;
 	for (int i = 0; i < CHUNK_LARGE; i++) {
-		struct ends both = connect_ends(listener);
+		struct ends both = connect_ends(listener, NULL);
 
 		for (size_t line = 0; line < sizeof(dialogue) / sizeof(dialogue[0]); line++)
 			say(line % 2 ? both.client : both.server,
@@ -227,7 +255,8 @@ static const struct load {
 } loads[] = {
 	{"send", load_send, true},	  {"receive", load_receive, true},
 	{"turn", load_turn, true},	  {"large", load_large, true},
-	{"connect", load_connect, false}, {"session", load_session, false},
+	{"call", load_call, false},	  {"connect", load_connect, false},
+	{"session", load_session, false},
 };
 
 static int compare(const void *a, const void *b)
@@ -237,7 +266,7 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void run(const struct load *load, double seconds)
+static void run(const struct load *load, uint64_t milliseconds)
 {
 	int listener = listen_at();
 	struct ends ends = {-1, -1};
@@ -248,7 +277,7 @@ static void run(const struct load *load, double seconds)
 	if (load->web)
 		ends = web_ends(listener);
 	load->chunk(listener, &ends, &each); /* warm */
-	end = net_now() + (uint64_t)(seconds * 1e9);
+	end = net_now() + milliseconds * (NET_SECOND / 1000);
 	while (net_now() < end && count < CHUNKS_MAX) {
 		chunks[count] = (double)load->chunk(listener, &ends, &each) / each;
 		operations += each;
@@ -260,17 +289,50 @@ static void run(const struct load *load, double seconds)
 	       (unsigned long long)operations);
 }
 
+/* Holds them until standard input ends; says so to `ready` with one byte. */
+static void keep(int listener, uint64_t number, int ready)
+{
+	char byte;
+
+	for (uint64_t i = 0; i < number; i++)
+		connect_ends(listener, NULL);
+	if (write(ready, "\n", 1) != 1)
+		net_fail("ready");
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		;
+}
+
+/* As many processes as the limit of open files wants; one after another, so that each accepts its own connections. */
 static void hold(uint64_t number)
 {
-	int listener = listen_at();
+	int listener = listen_at(), ready[2];
+	struct rlimit limit;
 	char byte;
 
 	net_many_files();
-	for (uint64_t i = 0; i < number; i++)
-		say(connect_ends(listener).client, -1, "");
+	if (getrlimit(RLIMIT_NOFILE, &limit) || pipe(ready))
+		net_fail("hold");
+	while (number) {
+		uint64_t most = (limit.rlim_cur - FILES_ELSE) / 2;
+		uint64_t part = number < most ? number : most;
+		pid_t child = fork();
+
+		if (child < 0)
+			net_fail("fork");
+		if (!child) {
+			close(ready[0]);
+			keep(listener, part, ready[1]);
+			exit(0);
+		}
+		number -= part;
+		if (!number)
+			close(ready[1]); /* a child that fails ends our wait */
+		if (read(ready[0], &byte, 1) != 1)
+			exit(1);
+	}
 	puts("ready");
 	fflush(stdout);
-	while (read(STDIN_FILENO, &byte, 1) > 0)
+	while (wait(NULL) > 0)
 		;
 }
 
@@ -287,9 +349,12 @@ static void pin(uint64_t cpu)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"port", required_argument, NULL, 'p'}, {"seconds", required_argument, NULL, 's'},
-		{"cpu", required_argument, NULL, 'c'},	{"hold", required_argument, NULL, 'n'},
-		{"help", no_argument, NULL, 'h'},	{NULL, 0, NULL, 0},
+		{"port", required_argument, NULL, 'p'},
+		{"milliseconds", required_argument, NULL, 't'},
+		{"cpu", required_argument, NULL, 'c'},
+		{"hold", required_argument, NULL, 'n'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	uint64_t milliseconds = 500, held = 10000;
 	int letter;
@@ -298,8 +363,8 @@ int main(int argc, char **argv)
 	while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (letter == 'p')
 			address.sin_port = htons((uint16_t)net_number("--port", optarg, 1, 65535));
-		else if (letter == 's')
-			milliseconds = 1000 * net_number("--seconds", optarg, 1, 3600);
+		else if (letter == 't')
+			milliseconds = net_number("--milliseconds", optarg, 1, 3600000);
 		else if (letter == 'c')
 			pin(net_number("--cpu", optarg, 0, CPU_SETSIZE - 1));
 		else if (letter == 'n')
@@ -316,7 +381,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
 		if (strcmp(argv[optind], loads[i].name))
 			continue;
-		run(&loads[i], (double)milliseconds / 1000);
+		run(&loads[i], milliseconds);
 		return 0;
 	}
 	net_usage("%s", usage);
