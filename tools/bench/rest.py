@@ -71,11 +71,12 @@ def flood(stage, options, tracer, table, say):
             proc.settle(tracer.processes(), 60)
         for name, pids in parts_of(tracer).items():
             for what, text in memory(pids).items():
-                cells.setdefault(f"{name}: {what}", {})[column] = text
+                cells.setdefault(f"{name}: {what}", {})[column] = str(text)
     cpu = proc.cpu_ns(tracer.processes()) - cpu
     losses = tracer.stop()
     for label, texts in cells.items():
-        table.row(label, texts)
+        if set(texts.values()) != {"0"}:
+            table.row(label, texts)
     table.note(f"- {tracer.name}: {losses['attempts']} attempts = {losses['delivered']} delivered + {losses['counted_only']} "
                f"counted only; the source's count: {source}; lost: {what_lost(losses)}; CPU {number(cpu / 1e9)} s")
     table.command(tracer.name, tracer.shown())
