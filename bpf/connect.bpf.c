@@ -34,12 +34,15 @@ static __always_inline void attempt_without_memory(struct sock *sk,
 	output_open(spare, EVENT_F_UNFOLLOWED);
 }
 
-static __always_inline bool same_destination(const struct event_endpoints *one,
-					     const struct event_endpoints *other)
+/* Was the attempt for this? The unspecified address is the kernel's way to say loopback. */
+static __always_inline bool same_destination(const struct event_endpoints *attempt,
+					     const struct event_endpoints *sent)
 {
-	const __u64 *a = (const __u64 *)one->remote, *b = (const __u64 *)other->remote;
+	const __u64 *a = (const __u64 *)attempt->remote, *b = (const __u64 *)sent->remote;
+	bool unspecified = !a[0] && (!a[1] || a[1] == (__u64)bpf_htonl(0xffff));
 
-	return one->remote_port == other->remote_port && a[0] == b[0] && a[1] == b[1];
+	return attempt->remote_port == sent->remote_port &&
+	       (unspecified || (a[0] == b[0] && a[1] == b[1]));
 }
 
 /* connect() has been called and the route found: the SYN is next. */

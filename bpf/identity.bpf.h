@@ -95,13 +95,14 @@ static __always_inline void opener_fill(struct opener *opener, struct task_struc
 	copy16(opener->comm, leader->comm);
 }
 
-/* Is `current` the process that opened the connection? True in a softirq that interrupted it, too. */
+/* Is `current` the process that opened the connection, and the same program? True in a softirq that interrupted it, too. */
 static __always_inline bool opener_is_current(const struct opener *opener)
 {
 	struct task_struct *task = current_task();
 
 	return opener->tgid == (__u32)task->tgid &&
-	       opener->start == task->group_leader->start_boottime;
+	       opener->start == task->group_leader->start_boottime &&
+	       opener->exe_inode == task_exe_number(task);
 }
 
 static __always_inline bool process_wanted(struct task_struct *task)

@@ -92,7 +92,8 @@ GATE_INLINE int gate_classify(struct gate *gate)
 	}
 	if (proof || known || (gate->wanted && line->verb))
 		return GATE_PASS;
-	if (!gate->wanted && word == GATE_WORD8('C', 'O', 'N', 'N', 'E', 'C', 'T', ' ')) {
+	if (!gate->wanted && (word == GATE_WORD8('C', 'O', 'N', 'N', 'E', 'C', 'T', ' ') ||
+			      word == GATE_WORD8('C', 'O', 'N', 'N', 'E', 'C', 'T', '\t'))) {
 		line->part = GATE_PART_TARGET;
 		return GATE_PASS;
 	}
@@ -228,12 +229,16 @@ GATE_INLINE int gate_client_byte(struct gate *gate, __u8 c)
 			line->part = GATE_PART_SECRET;
 		}
 	} else if (part == GATE_PART_TARGET) {
+		int blank = c == ' ' || c == '\t';
+
 		if (c == ':') {
 			line->number = 0;
 		} else if (c >= '0' && c <= '9') {
 			if (line->number < 65536)
 				line->number = line->number * 10 + (c - '0');
-		} else if (c == ' ' || c == '\r') {
+		} else if (blank && (line->last == ' ' || line->last == '\t')) {
+			/* RFC 9112 3: a server may take several blanks for one. */
+		} else if (blank || c == '\r') {
 			step = gate_proxied(gate);
 			gate_line(line);
 		} else {

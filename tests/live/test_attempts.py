@@ -39,6 +39,14 @@ def test_refused(case):
     attempt(case, "refused", SINK4, code=errno.ECONNREFUSED)
 
 
+def test_unspecified_address(case):
+    """0.0.0.0 is loopback: one attempt, and where it went"""
+    trace = case.trace()
+    say(case, [["hear"]], host="0.0.0.0").wait(status=4)
+    expect(trace.connection(), destination__ip="127.0.0.1", event__reason="refused")
+    expect(trace.stop(), totals__attempts=1)
+
+
 def test_timeout(case):
     """a firewall that drops the SYN: evidence too"""
     attempt(case, "timeout", SWALLOWED, code=errno.ETIMEDOUT)

@@ -6,7 +6,7 @@ from dialogue import FROM, RCPT, envelope, expect_message, message, number, quit
 from marks import quick
 from test_attempts import wait_for
 from test_privacy import MARKER, encoded, found_in, nowhere
-from tracer import expect, reasons
+from tracer import ABSENT, expect, reasons
 from world import SINK4, WEB_UID, Failed
 
 ODD = 2526
@@ -91,8 +91,8 @@ def test_decoy(case):
     reasons(record, "odd-port")
 
 
-def test_exec(case):
-    """a program that connects and becomes another one: both are named"""
+def becomes_another(case, port):
+    """bash connects and becomes python, which speaks."""
     program = (
         "import socket\n"
         "tcp = socket.socket(fileno=3)\n"
@@ -103,13 +103,31 @@ def test_exec(case):
         "    file.flush()\n"
         "    file.readline()\n"
     )
-    case.sink()
+    case.sink(port=port)
     trace = case.trace()
     actor = case.actor(
-        "/bin/bash", "-c", f'exec 3<>/dev/tcp/{SINK4}/25; exec /usr/bin/python3 -c "$0"', program
+        "/bin/bash", "-c", f'exec 3<>/dev/tcp/{SINK4}/{port}; exec /usr/bin/python3 -c "$0"', program
     )
     actor.wait()
-    record = trace.connection()
+    return actor, trace.connection()
+
+
+def test_exec_odd_port(case):
+    """and on a port that is not listed, where who connected is told when SMTP is found"""
+    actor, record = becomes_another(case, 26000)
+    expect(
+        record,
+        process__exe__inode=os.stat("/bin/bash").st_ino,
+        process__executable=ABSENT,  # only the small identity is kept that long
+        sender__pid=actor.pid,
+        sender__executable=PYTHON,
+    )
+    reasons(record, "odd-port", "handed-over")
+
+
+def test_exec(case):
+    """a program that connects and becomes another one: both are named"""
+    actor, record = becomes_another(case, 25)
     expect(
         record,
         process__pid=actor.pid,
@@ -288,6 +306,22 @@ def refused_chunk(case, steps, **sink):
 def test_bdat_after_helo(case):
     """HELO after EHLO withdraws the offer of CHUNKING"""
     refused_chunk(case, [*EHLO, *command("HELO actor.example")])
+
+
+def test_bdat_refused_by_who_offers(case):
+    """a server that offers CHUNKING and takes no chunk: what may hide in it is said to be missing"""
+    def without_chunks(sink, session):
+        """exim() never hears of the offer that it makes."""
+        offer = b"250-mx.example.net\r\n250 CHUNKING\r\n"
+        sink.replies["EHLO"] = b"250 mx.example.net\r\n"
+        write = sink.write
+        sink.write = lambda to, reply: write(to, offer if reply == sink.replies["EHLO"] else reply)
+        exim(sink, session)
+
+    steps = [*EHLO, *command("BDAT 99999999"), *hidden_message()]
+    record, _, _ = dialogue(case, steps, handler=without_chunks)
+    if not record["smtp"]["gaps"]:
+        raise Failed("nothing is said to be missing")
 
 
 def test_bdat_not_offered(case):

@@ -174,12 +174,11 @@ def proxy(sink, session):
     sink.serve(session)
 
 
-def test_http_proxy(case):
-    """SMTP through an HTTP proxy's CONNECT to port 25 is seen as such"""
+def through_proxy(case, request):
     case.sink(port=3128, handler=proxy)
     trace = case.trace()
     steps = [
-        ["send", "CONNECT mx.victim.example:25 HTTP/1.1\r\nHost: mx.victim.example:25\r\n\r\n"],
+        ["send", request + "\r\nHost: mx.victim.example:25\r\n\r\n"],
         ["line"],
         ["line"],
         *message(),
@@ -187,7 +186,18 @@ def test_http_proxy(case):
     say(case, steps, port=3128).wait()
     record = trace.connection()
     expect(record, smtp__found_by="proxy", smtp__helo="actor.example", smtp__accepted=1, verdict__class="bypass")
+    expect(record, smtp__target="mx.victim.example:25")
     reasons(record, "proxy")
+
+
+def test_http_proxy(case):
+    """SMTP through an HTTP proxy's CONNECT to port 25 is seen as such"""
+    through_proxy(case, "CONNECT mx.victim.example:25 HTTP/1.1")
+
+
+def test_http_proxy_blanks(case):
+    """also with more blanks than one, which a proxy may take"""
+    through_proxy(case, "CONNECT\t mx.victim.example:25 \tHTTP/1.1")
 
 
 def test_socks_proxy(case):

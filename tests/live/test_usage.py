@@ -203,7 +203,9 @@ def test_no_output(case):
 
 def test_few_descriptors(case):
     """too few open files: how many are needed"""
-    refused(case, case.smtpsnoop("trace", prefix=in_shell("ulimit -n 20")), "ulimit -n 20", "64 are needed")
+    for number in (6, 10, 20, 40):
+        trace = case.smtpsnoop("trace", prefix=in_shell(f"ulimit -n {number}"))
+        refused(case, trace, f"ulimit -n {number}", "64 are needed")
 
 
 def test_file_size_limit(case):

@@ -47,6 +47,11 @@ static const struct refusal {
 	{"550 our sponge absorbs nothing", NULL},
 	{"550 S31400", NULL},
 	{"550 5.1.1 unknown", NULL},
+	/* The recipient, whom the client has chosen. */
+	{"550 5.1.1 <cbl@x.example> not found", NULL},
+	{"554 user spamcop@example.org unknown", NULL},
+	{"554 <x@spamhaus.org>: user unknown", NULL},
+	{"554 <x@spamhaus.org>: blocked using zen.spamhaus.org", "spamhaus"},
 	{"250 spamhaus is happy", NULL},
 	{"354 spamhaus", NULL},
 	{"55", NULL},

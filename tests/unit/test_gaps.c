@@ -379,6 +379,17 @@ static void test_commands_hidden_in_a_body(void **state)
 	server("250 ok\r\n250 ok\r\n");
 	assert_int_equal(facts->gaps, 1);
 
+	/* A refused STARTTLS with commands behind it, which were withheld. */
+	talk_greeted();
+	client("STARTTLS\r\n");
+	secret(60);
+	server("500 what\r\n");
+	assert_int_equal(facts->gaps, 0);
+	server("500 what\r\n");
+	assert_int_equal(facts->gaps, 0);
+	server("250 ok\r\n");
+	assert_int_equal(facts->gaps, 1);
+
 	/* The server may close whenever it likes. */
 	talk_greeted();
 	both("MAIL FROM:<a@x>", "250 ok");

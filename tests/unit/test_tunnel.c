@@ -28,6 +28,9 @@ static void connect_lines(void **state)
 	TARGET("CONNECT mx.example.net:25 HTTP/1.1\r\n", "mx.example.net:25");
 	TARGET("connect [2001:db8::7]:25 HTTP/1.0\r\n", "[2001:db8::7]:25");
 	TARGET("CONNECT mx:25\r\n", "mx:25");
+	TARGET("CONNECT  \tmx:25  HTTP/1.1\r\n", "mx:25");
+	TARGET("CONNECT\tmx:25\tHTTP/1.1\r\n", "mx:25");
+	TARGET("CONNECTED mx:25\r\n", "");
 	TARGET("CONNECT ", "");
 	TARGET("GET / HTTP/1.1\r\n", "");
 }

@@ -35,8 +35,8 @@
 #include "pass/rights.h"
 #include "source/tracer.h"
 
-/* Where the soft limit is lower and the hard one allows it; some 64 are in use. */
-#define DESCRIPTORS 256
+#define DESCRIPTORS 256 /* where the soft limit is lower and the hard one allows it */
+#define DESCRIPTORS_NEEDED 64 /* some 35 in use, and more while it starts */
 
 struct trace {
 	const struct trace_options *options;
@@ -364,14 +364,22 @@ static int wait_child(struct trace *trace, int status)
 	return status == EXIT_DONE ? WEXITSTATUS(how) : status;
 }
 
-static void raise_descriptors(void)
+/* False = there are too few, which has been said. */
+static bool raise_descriptors(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= DESCRIPTORS)
-		return;
-	limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return true;
+	if (limit.rlim_cur < DESCRIPTORS) {
+		limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (limit.rlim_cur >= DESCRIPTORS_NEEDED)
+		return true;
+	msg_error("too few open files are allowed (ulimit -n %llu): %d are needed",
+		  (unsigned long long)limit.rlim_cur, DESCRIPTORS_NEEDED);
+	return false;
 }
 
 static int run_halves(const struct trace_options *options)
@@ -380,7 +388,8 @@ static int run_halves(const struct trace_options *options)
 	struct rights_user user;
 	int channel[2], enough[2], status;
 
-	raise_descriptors();
+	if (!raise_descriptors())
+		return EXIT_CANNOT;
 	rights_user(&user);
 	if (channel_open(channel) || pipe2(enough, O_CLOEXEC)) {
 		msg_error("cannot open a channel: %s", strerror(errno));

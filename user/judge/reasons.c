@@ -186,6 +186,8 @@ static uint64_t identity_of(const struct process *process)
 		reasons |= REASON(EXE_DELETED);
 	if (exe_in_tmp(process))
 		reasons |= REASON(EXE_IN_TMP);
+	else if (process->id.flags & IDENTITY_EXE_CUT)
+		reasons |= REASON(EVIDENCE_MISSING); /* the beginning of its path would tell */
 	if (script_in_uploads(process))
 		reasons |= REASON(SCRIPT_IN_UPLOADS);
 	if (disguise.mismatch)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "smtp/blocklist.h"
 
@@ -109,6 +110,18 @@ static inline bool stands(const char *line, size_t length, size_t at, const char
 	return at == length || !in_word[(uint8_t)line[at]];
 }
 
+/* Is the word at `at` part of a mail address? Refusals quote the recipient, which the client has chosen. */
+static bool in_address(const char *line, size_t length, size_t at)
+{
+	size_t begin = at, end = at;
+
+	while (begin > 0 && line[begin - 1] != ' ' && line[begin - 1] != '<')
+		begin--;
+	while (end < length && line[end] != ' ' && line[end] != '>')
+		end++;
+	return memchr(line + begin, '@', end - begin) != NULL;
+}
+
 static bool contains(const char *line, size_t length, const char *needle)
 {
 	for (size_t at = 0; at < length; at = next_word(line, length, at)) {
@@ -130,7 +143,7 @@ static uint32_t lists_in(const char *line, size_t length)
 		const struct needle *needle = first >= 'a' ? needles[first - 'a'] : NULL;
 
 		for (; needle && needle->text; needle++) {
-			if (stands(line, length, at, needle->text))
+			if (stands(line, length, at, needle->text) && !in_address(line, length, at))
 				found |= 1u << needle->list;
 		}
 	}

@@ -57,6 +57,7 @@ struct session_machine {
 		[2]; /* bytes of this direction are missing since commands and replies were last in step */
 	bool greeted; /* the greeting is over, or it was before we came */
 	bool endless; /* a body is over and its lone dot was not seen: commands may be in what was withheld */
+	bool blind; /* the same of what came behind AUTH or STARTTLS, or is no known verb after a refusal */
 	bool in_reply; /* between the first and the last line of a reply */
 	bool helo_accepted;
 	bool body_accepted; /* LMTP: one of the body's replies was 2xx */

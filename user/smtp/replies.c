@@ -169,15 +169,19 @@ static bool answered(struct session *session, unsigned int code)
 
 /*
  * What it answers may stand in the body whose end was not seen. RFC 5321 3.8 lets a server say 421 at any time; whatever else
- * nobody asked for was asked behind the dot.
+ * nobody asked for was asked behind the dot. In a chunk, and behind AUTH or STARTTLS, only what was done counts: a client that goes
+ * on with a body or a password after a refusal is refused line by line.
  */
 static void behind_body(struct session *session, unsigned int code)
 {
 	struct session_machine *machine = &session->machine;
+	bool done = positive(code) && (machine->blind || machine->chunk_left);
 
-	if (!machine->endless || code == 421)
+	if (!(machine->endless || done) || code == 421)
 		return;
-	machine->endless = false;
+	machine->endless = machine->blind = false;
+	machine->chunk_left = 0; /* of a chunk that the server does not take for one */
+	machine->chunk_last = false;
 	machine->doubt[FROM_CLIENT] = true;
 	session->facts.gaps++;
 }

@@ -254,6 +254,8 @@ static void note(struct session *session, enum event_direction from, uint64_t wi
 			session->machine.endless = !(flags & DATA_DOT);
 		break;
 	case WITHHELD_SECRET:
+		if (from == FROM_CLIENT)
+			session->machine.blind = true;
 		secret(session, from);
 		break;
 	case WITHHELD_TLS:

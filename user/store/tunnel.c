@@ -7,24 +7,33 @@
 #include "store/tunnel.h"
 
 #include <arpa/inet.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#define CONNECT "CONNECT "
+#define CONNECT "CONNECT" /* and a blank */
 #define SOCKS5_IPV4 1
 #define SOCKS5_NAME 3
 #define SOCKS5_IPV6 4
+
+/* Between the words of a request line there may be several, of either kind (RFC 9112 3). */
+static bool blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
 
 static size_t from_connect(char *out, size_t size, const uint8_t *request, size_t length)
 {
 	const uint8_t *at = request + strlen(CONNECT), *end;
 
 	length -= strlen(CONNECT);
-	end = memchr(at, ' ', length);
-	if (end)
-		length = end - at;
-	while (length && (at[length - 1] == '\r' || at[length - 1] == '\n'))
+	while (length && blank(*at)) {
+		at++;
 		length--;
+	}
+	for (end = at; end < at + length && !blank(*end) && *end != '\r' && *end != '\n';)
+		end++;
+	length = end - at;
 	if (length > size)
 		length = size;
 	memcpy(out, at, length);
@@ -65,7 +74,8 @@ static size_t from_socks5(char *out, size_t size, const uint8_t *request, size_t
 
 size_t tunnel_target(char *out, size_t size, const uint8_t *request, size_t length)
 {
-	if (length > strlen(CONNECT) && strncasecmp((const char *)request, CONNECT, 8) == 0)
+	if (length > strlen(CONNECT) && blank(request[strlen(CONNECT)]) &&
+	    strncasecmp((const char *)request, CONNECT, strlen(CONNECT)) == 0)
 		return from_connect(out, size, request, length);
 	/* SOCKS 4: version, command, port, address. Its 4a form has a name behind them that the gate does not pass. */
 	if (length >= 8 && request[0] == 4)
