@@ -22,7 +22,6 @@
 #define IPV6_HEADERS 6 /* RFC 8200 4.1 lists six, each at most once but for one */
 #define SEQUENCE_JUMP (1 << 20) /* a segment further ahead is forged or stray */
 
-/* before SMTP is proven on a port not listed: a CONNECT line, or a few words */
 /*
  * Server bytes that came before their turn. A virtual machine that loses one of its CPUs for a moment gets that far: the answers to a
  * thousand RCPT are 25 KiB. Allocated only where segments do overtake one another.
@@ -33,6 +32,7 @@
 #define BUSY_TURNS 4096 /* the verifier's limit is 8192 jumps */
 #define BUSY_ROUNDS 16 /* about a millisecond in all: for a CPU that a hypervisor took away */
 
+/* before SMTP is proven on a port not listed: a CONNECT line, or a few words */
 #define HELD_CLIENT 128
 #define HELD_SERVER 256 /* and the greeting */
 

@@ -126,12 +126,13 @@ def test_blocked_output(case):
         say(case, message()).wait()
     trace.note_objects()
     trace.send(signal.SIGINT)
+    trace.send(signal.SIGINT)  # timeout(1) signals its child and the group: one wish
     until = time.monotonic() + 10 * case.world.slow
     while attachments(case):
         if time.monotonic() > until:
             raise Failed("still attached after the first signal")
         time.sleep(0.05)
-    time.sleep(0.2)
+    time.sleep(0.5)
     if trace.process.poll() is not None:
         raise Failed("it did not wait for a reader")
     trace.send(signal.SIGINT)

@@ -30,10 +30,10 @@
 
 /* Live connections in the table: 20,000/s for 3 s, or a spammer's whole fan-out. Over it the oldest is ended early. */
 #define LIMIT_CONNECTIONS 65536
-/* Records that wait for the OPEN of their connection: an identity is read when the client next writes, and RFC 5321 4.5.3.2
- * lets a reply take minutes; after half a minute it is lost rather than late. Over the bytes the oldest go first. */
 /* From connect() to its SYN: microseconds. After that no packet left. */
 #define LIMIT_ATTEMPT_SECONDS 3
+/* Records that wait for the OPEN of their connection: an identity is read when the client next writes, and RFC 5321 4.5.3.2
+ * lets a reply take minutes; after half a minute it is lost rather than late. Over the bytes the oldest go first. */
 #define LIMIT_ORPHAN_SECONDS 30
 #define LIMIT_ORPHAN_BYTES 8388608
 #define LIMIT_ACTORS 4096 /* windows of the judge; the least recently seen goes first */
@@ -72,6 +72,9 @@
 /* Milliseconds: after the first records of a burst were passed on, those that follow are collected. Nobody who reads lines sees
  * it, and each connection would otherwise wake both halves a dozen times. */
 #define LIMIT_COLLECT 10
+
+/* Signals this close together are one: nobody presses Ctrl-C twice on purpose so fast. */
+#define LIMIT_ONE_WISH_MS 300
 
 /* One message of the channel between the halves: many records in one system call. */
 #define LIMIT_BATCH 65536

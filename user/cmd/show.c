@@ -20,7 +20,6 @@
 #include "pass/channel.h"
 #include "present/present.h"
 
-/* a file or a pipe: wide enough for the columns, narrow enough for a mail */
 #define QUIET_NS                                                                                   \
 	UINT64_C(1000000000) /* then a burst of equal rows is over, and their number is told */
 #define LOSS_SECONDS 1 /* at most one line about losses a second */

@@ -49,6 +49,7 @@ struct trace {
 	int enough; /* readable (end of file) when the other half wants no more */
 	pid_t child;
 	bool collecting; /* records came a moment ago: those behind them may gather */
+	uint64_t asked_at; /* CLOCK_BOOTTIME ns, when one asked first */
 	bool asked; /* a signal asked for the end */
 	bool given_up; /* another one did: nothing is written any more */
 	bool not_killed; /* nor may the other half be killed */
@@ -205,11 +206,19 @@ static void give_up(struct trace *trace)
 		msg_error("stopped by a second signal: what standard output had not taken is lost");
 }
 
-/* A terminal that closes may say SIGHUP twice and means nothing by it; signals at the same moment are one wish. */
+/*
+ * A terminal that closes may say SIGHUP twice and means nothing by it; signals at about the same moment are one wish: timeout(1)
+ * signals its child and then the group that it is in.
+ */
 static void hear_signals(struct trace *trace)
 {
 	struct signalfd_siginfo info;
-	bool before = trace->asked, again = false;
+	uint64_t now = clock_ns(CLOCK_BOOTTIME);
+	bool before = trace->asked && now - trace->asked_at > LIMIT_ONE_WISH_MS * 1000000ULL;
+	bool again = false;
+
+	if (!trace->asked)
+		trace->asked_at = now;
 
 	while (read(trace->signals, &info, sizeof(info)) == sizeof(info)) {
 		trace->asked = true;

@@ -168,25 +168,6 @@ void sums_words(char *out, size_t size, const struct sums *sums, const struct ho
 			 sums->unanswered);
 }
 
-/* One indented paragraph, wrapped at blanks. */
-static void paragraph(const struct text *text, const char *words, unsigned int indent)
-{
-	struct line line;
-	char word[LINE_BYTES];
-
-	line_clear(&line);
-	while (*words) {
-		size_t length = strcspn(words, " ");
-
-		snprintf(word, sizeof(word), "%.*s", (int)length, words);
-		if (length)
-			text_word(text, &line, word, indent, 1);
-		words += length + (words[length] == ' ');
-	}
-	if (line.columns)
-		text_put(text, &line);
-}
-
 static void reason_words(char *out, size_t size, const struct group *group)
 {
 	size_t used = 0;
@@ -272,16 +253,16 @@ void group_print(const struct group *group, const struct text *text, int64_t wal
 
 	group_heading(group, text, wall_minus_boot);
 	sums_words(words, sizeof(words), &group->sums, &group->hosts);
-	paragraph(text, words, INDENT);
+	text_paragraph(text, words, INDENT);
 	if (group->worst_code) {
 		snprintf(words, sizeof(words), "%" PRIu64 " x %s", group->worst_times,
 			 group->worst);
-		paragraph(text, words, INDENT);
+		text_paragraph(text, words, INDENT);
 	}
 	reason_words(words, sizeof(words), group);
-	paragraph(text, words, INDENT);
+	text_paragraph(text, words, INDENT);
 	if (group->process[0]) {
 		snprintf(words, sizeof(words), "last: %s", group->process);
-		paragraph(text, words, INDENT);
+		text_paragraph(text, words, INDENT);
 	}
 }

@@ -57,9 +57,10 @@ static void identity(const struct text *text, const struct event_counters *count
 	bool holds = counters->attempts == counters->delivered + counters->counted_only;
 
 	fprintf(text->out,
-		"%s: %" PRIu64 " attempts %s %" PRIu64 " delivered + %" PRIu64 " counted only.\n",
-		head, (uint64_t)counters->attempts, holds ? "=" : "but",
-		(uint64_t)counters->delivered, (uint64_t)counters->counted_only);
+		"%s: %" PRIu64 " attempt%s %s %" PRIu64 " delivered + %" PRIu64 " counted only.\n",
+		head, (uint64_t)counters->attempts, counters->attempts == 1 ? "" : "s",
+		holds ? "=" : "but", (uint64_t)counters->delivered,
+		(uint64_t)counters->counted_only);
 }
 
 static void details(const struct text *text, const struct record_totals *totals)

@@ -105,12 +105,13 @@ static void print_sum(const struct summary *summary, const struct text *text,
 		      enum verdict_class class, const char *name)
 {
 	const struct sums *sums = &summary->classes[class];
-	char words[256];
+	char words[256], line[512];
 
 	if (!sums->connections && (class != VERDICT_MTA || text->capture))
 		return;
 	sums_words(words, sizeof(words), sums, NULL);
-	fprintf(text->out, "%s: %s.\n", name, sums->connections ? words : "no connections");
+	snprintf(line, sizeof(line), "%s: %s.", name, sums->connections ? words : "no connections");
+	text_paragraph(text, line, 0);
 }
 
 static void print_others(const struct summary *summary, const struct text *text,

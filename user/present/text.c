@@ -62,6 +62,24 @@ void text_word(const struct text *text, struct line *line, const char *word, uns
 	line_add(line, fitted);
 }
 
+void text_paragraph(const struct text *text, const char *words, unsigned int indent)
+{
+	struct line line;
+	char word[LINE_BYTES];
+
+	line_clear(&line);
+	while (*words) {
+		size_t length = strcspn(words, " ");
+
+		snprintf(word, sizeof(word), "%.*s", (int)length, words);
+		if (length)
+			text_word(text, &line, word, indent, 1);
+		words += length + (words[length] == ' ');
+	}
+	if (line.columns)
+		text_put(text, &line);
+}
+
 static void broken_down(struct tm *tm, int64_t unix_ns)
 {
 	time_t seconds = (time_t)(unix_ns / 1000000000);

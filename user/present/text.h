@@ -36,6 +36,9 @@ void text_put(const struct text *text, struct line *line);
 void text_word(const struct text *text, struct line *line, const char *word, unsigned int indent,
 	       unsigned int gap);
 
+/* One indented paragraph, wrapped at blanks. */
+void text_paragraph(const struct text *text, const char *words, unsigned int indent);
+
 /* "2026-11-22 03:12:11" and "03:12:11", local. */
 #define TEXT_DATE 32
 void text_date(char *out, size_t size, int64_t unix_ns);

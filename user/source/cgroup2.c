@@ -90,9 +90,13 @@ int cgroup2_open(struct cgroup2 *cgroup, const char *path, char *error, size_t e
 	escape_text(shown, sizeof(shown), path, strlen(path), NULL);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
-		int rc = -errno;
+		int rc = -errno, root = find_mounted(cgroup->where, sizeof(cgroup->where));
 
-		snprintf(error, error_size, "--cgroup %s: %s", shown, strerror(-rc));
+		if (root >= 0)
+			close(root);
+		snprintf(error, error_size, "--cgroup %s: %s; cgroup v2 is %s%s", shown,
+			 strerror(-rc), root >= 0 ? "at " : "not mounted",
+			 root >= 0 ? cgroup->where : "");
 		return rc;
 	}
 	if (fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC || fstat(fd, &st) < 0) {
