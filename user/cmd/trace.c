@@ -51,6 +51,7 @@ struct trace {
 	bool collecting; /* records came a moment ago: those behind them may gather */
 	uint64_t asked_at; /* CLOCK_BOOTTIME ns, when one asked first */
 	bool asked; /* a signal asked for the end */
+	bool detached;
 	bool given_up; /* another one did: nothing is written any more */
 	bool not_killed; /* nor may the other half be killed */
 };
@@ -228,6 +229,16 @@ static void hear_signals(struct trace *trace)
 		give_up(trace);
 }
 
+/* That may take a while: signals that came meanwhile still belong to the wish that it fulfils. */
+static void detach(struct trace *trace)
+{
+	if (trace->detached)
+		return;
+	trace->detached = true;
+	tracer_stop(trace->tracer);
+	trace->asked_at = clock_ns(CLOCK_BOOTTIME);
+}
+
 /* The channel is full: the other half waits for who reads its output. */
 static int wait_for_room(void *context)
 {
@@ -241,7 +252,7 @@ static int wait_for_room(void *context)
 		return errno == EINTR ? 0 : -errno;
 	if (fds[1].revents) {
 		hear_signals(trace);
-		tracer_stop(trace->tracer);
+		detach(trace);
 	}
 	return trace->given_up ? -EPIPE : 0;
 }
@@ -314,7 +325,7 @@ static int run(struct trace *trace)
 		return status;
 	while (rc == 1)
 		rc = step(trace);
-	tracer_stop(trace->tracer);
+	detach(trace);
 	if (rc == 0)
 		rc = drain(trace);
 	if (rc == -EPIPE)
