@@ -126,15 +126,6 @@ static __always_inline void early_give_up(struct sock *sk, struct watch *watch)
 	__sync_fetch_and_add(&watch->streams[1].withheld, left);
 }
 
-/* What was put aside for this connection must not be there for the socket's next one. */
-static __always_inline void aside_forget(struct sock *sk, const struct watch *watch)
-{
-	if (watch->held)
-		bpf_sk_storage_delete(&held, sk);
-	if (watch->early)
-		bpf_sk_storage_delete(&earlies, sk);
-}
-
 static __always_inline void connect_closed(struct sock *sk, struct tcp_sock *tcp,
 					   struct watch *watch)
 {
@@ -156,7 +147,7 @@ static __always_inline void connect_closed(struct sock *sk, struct tcp_sock *tcp
 	}
 	if (settings.use_talks)
 		bpf_map_delete_elem(&talks, &key);
-	aside_forget(sk, watch);
+	aside_forget(watch, sk);
 	/* The generation is kept for the socket's next connection; the kernel frees the state with the socket. */
 	watch->stage = STAGE_IDLE;
 }

@@ -185,10 +185,7 @@ static __always_inline void confirm(struct watch *watch, struct bpf_sock *sk)
 
 static __always_inline void forget(struct watch *watch, struct bpf_sock *sk)
 {
-	if (watch->held)
-		bpf_sk_storage_delete(&held, sk);
-	if (watch->early)
-		bpf_sk_storage_delete(&earlies, sk);
+	aside_forget(watch, sk);
 	bpf_sk_storage_delete(&watches, sk);
 }
 

@@ -92,4 +92,13 @@ static __always_inline __u32 early_left(const struct early *early)
 	return left;
 }
 
+/* What was put aside for a connection must not be there for the socket's next one. The socket is of either type that helpers take. */
+static __always_inline void aside_forget(const struct watch *watch, void *sk)
+{
+	if (watch->held)
+		bpf_sk_storage_delete(&held, sk);
+	if (watch->early)
+		bpf_sk_storage_delete(&earlies, sk);
+}
+
 #endif
