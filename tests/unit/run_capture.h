@@ -10,6 +10,7 @@
 
 #include "capture/file.h"
 #include "capture/flows.h"
+#include "present/present.h"
 #include "store/connection.h"
 
 #define RUN_UNUSED __attribute__((unused))
@@ -28,6 +29,7 @@ struct run {
 	struct flows *flows;
 	unsigned int count; /* connections seen; the first RUN_CONNECTIONS are kept */
 	struct run_connection *kept;
+	struct present *present; /* shows each that ended; NULL: none */
 };
 
 static RUN_UNUSED void run_on_end(void *context, const struct connection *connection)
@@ -35,6 +37,8 @@ static RUN_UNUSED void run_on_end(void *context, const struct connection *connec
 	struct run *run = context;
 	struct run_connection *kept = &run->kept[run->count];
 
+	if (run->present)
+		present_connection(run->present, connection, 0);
 	if (run->count++ >= RUN_CONNECTIONS)
 		return;
 	memset(kept, 0, sizeof(*kept));

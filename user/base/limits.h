@@ -76,6 +76,9 @@
 /* Signals this close together are one: nobody presses Ctrl-C twice on purpose so fast. */
 #define LIMIT_ONE_WISH_MS 300
 
+/* A line of output waits for its end: some times the longest record, 64 recipients escaped byte by byte with it. */
+#define LIMIT_WHOLE 1048576
+
 /* One message of the channel between the halves: many records in one system call. */
 #define LIMIT_BATCH 65536
 

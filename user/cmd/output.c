@@ -4,9 +4,14 @@
  */
 #include "cmd/output.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "base/msg.h"
+#include "base/whole.h"
 
 /* A file or a pipe: wide enough for the columns, narrow enough for a mail. */
 #define WIDTH_UNKNOWN 120
@@ -21,11 +26,21 @@ unsigned int output_width(void)
 	return columns && atoi(columns) > 0 ? (unsigned int)atoi(columns) : WIDTH_UNKNOWN;
 }
 
-void output_describe(struct present_options *options)
+bool output_describe(struct present_options *options)
 {
 	const char *no_colour = getenv("NO_COLOR");
 
-	options->out = stdout;
+	options->out = whole_open(STDOUT_FILENO);
 	options->colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
 	options->width = output_width();
+	return options->out;
+}
+
+bool output_flush(FILE *out)
+{
+	if (fflush(out) == 0 && !ferror(out))
+		return true;
+	if (errno != EPIPE)
+		msg_error("cannot write to standard output: %s", strerror(errno));
+	return false;
 }

@@ -5,9 +5,16 @@
 #ifndef SMTPSNOOP_OUTPUT_H
 #define SMTPSNOOP_OUTPUT_H
 
+#include <stdbool.h>
+#include <stdio.h>
+
 #include "present/present.h"
 
 unsigned int output_width(void); /* columns */
-void output_describe(struct present_options *options); /* sets out, colour and width */
+bool output_describe(
+	struct present_options *options); /* sets out, colour and width; false: no memory */
+
+/* What was shown is handed on. False: it could not be, which is said, but for a reader that is gone. */
+bool output_flush(FILE *out);
 
 #endif

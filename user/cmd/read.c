@@ -38,6 +38,7 @@ struct reading {
 	struct table *table;
 	struct flows *flows;
 	struct present *present;
+	FILE *out;
 	uint64_t shown, filtered;
 	unsigned int skipped; /* files that were no capture, or damaged */
 	time_t said; /* progress, last */
@@ -87,7 +88,7 @@ static bool on_idle(void *context)
 {
 	const struct reading *reading = context;
 
-	return !is_enough(reading) && !fflush(stdout);
+	return !is_enough(reading) && !fflush(reading->out);
 }
 
 /* Ids are the boot's and the connection's: here the capture stands for the boot, so that reading it twice gives the same. */
@@ -157,7 +158,7 @@ static int read_file(struct reading *reading, unsigned int n)
 		}
 		rc = flows_packet(reading->flows, packet.link, packet.time, packet.bytes,
 				  packet.captured, packet.original);
-		if (ferror(stdout))
+		if (ferror(reading->out))
 			rc = -EIO;
 	}
 	if (got < 0) {
@@ -221,11 +222,8 @@ static int run(struct reading *reading)
 			rc = read_file(reading, n);
 	if (!rc)
 		rc = finish(reading);
-	if (fflush(stdout) || ferror(stdout)) {
-		if (errno != EPIPE)
-			msg_error("cannot write to standard output: %s", strerror(errno));
+	if (!output_flush(reading->out))
 		return EXIT_FAILED;
-	}
 	if (rc) {
 		msg_error("reading ends early: %s", strerror(-rc));
 		return EXIT_FAILED;
@@ -305,13 +303,13 @@ static int prepare(struct reading *reading)
 		.on_step = options->events ? on_step : NULL,
 	};
 
-	output_describe(&how);
 	reading->progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
 	reading->judge = judge_new(options->config);
 	table.judge = reading->judge;
 	reading->table = reading->judge ? table_new(&table) : NULL;
 	reading->flows = flows_new(&ports, on_frame, reading);
-	reading->present = present_new(&how);
+	reading->present = output_describe(&how) ? present_new(&how) : NULL;
+	reading->out = how.out;
 	if (reading->table && reading->flows && reading->present)
 		return -1;
 	msg_error("out of memory");
@@ -354,6 +352,8 @@ static void clean_up(struct reading *reading)
 	judge_free(reading->judge);
 	present_free(reading->present);
 	filter_free(reading->filter);
+	if (reading->out)
+		fclose(reading->out);
 	for (unsigned int n = 0; reading->files && n < reading->options->file_count; n++)
 		file_close(reading->files[n]);
 	free(reading->files);

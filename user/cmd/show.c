@@ -29,6 +29,7 @@ struct show {
 	struct judge *judge;
 	struct table *table;
 	struct present *present;
+	FILE *out;
 	struct msg_limit loss_limit;
 	int64_t wall_minus_boot;
 	uint64_t now;
@@ -139,7 +140,9 @@ static int prepare(struct show *show)
 		.on_step = options->events ? on_step : NULL,
 	};
 
-	output_describe(&how);
+	if (!output_describe(&how))
+		return -ENOMEM;
+	show->out = how.out;
 	show->judge = judge_new(options->config);
 	table.judge = show->judge;
 	show->table = show->judge ? table_new(&table) : NULL;
@@ -194,11 +197,8 @@ static int show_loop(struct show *show, int channel, int enough)
 
 	while (rc == 1) {
 		rc = step(show, channel, buffer);
-		if (fflush(stdout) || ferror(stdout)) {
-			if (errno != EPIPE)
-				msg_error("cannot write to standard output: %s", strerror(errno));
+		if (!output_flush(show->out))
 			return EXIT_FAILED;
-		}
 		if (show->ended)
 			return show->status;
 		if (enough >= 0 && show->options->count && show->shown >= show->options->count) {
@@ -235,12 +235,13 @@ int show_run(int channel, int enough, const struct rights_user *user,
 		table_end(show.table, show.now);
 		present_end(show.present, NULL, NULL, 0, table_over(show.table),
 			    table_orphans(show.table), show.now, show.wall_minus_boot);
-		fflush(stdout);
+		fflush(show.out);
 	}
 	if (status == EXIT_DONE && options->exit_code && present_saw_bypass(show.present))
 		status = EXIT_SEEN;
 	present_free(show.present);
 	table_free(show.table);
 	judge_free(show.judge);
+	fclose(show.out);
 	return status;
 }
