@@ -9,6 +9,7 @@
  */
 #include "identity.bpf.h"
 #include "order.bpf.h"
+#include "script.bpf.h"
 
 #define IPPROTO_TCP 6
 #define SOCK_STREAM 1
@@ -73,6 +74,7 @@ static __always_inline void connect_sent(struct sock *sk)
 		}
 		if (same) {
 			watch->stage = STAGE_SENT;
+			script_tell(watch, false);
 			return;
 		}
 	}
@@ -82,6 +84,7 @@ static __always_inline void connect_sent(struct sock *sk)
 	watch->stage = STAGE_SENT;
 	if (watch->flags & WATCH_LISTED)
 		output_open(watch, 0);
+	script_tell(watch, false);
 }
 
 #define IFF_LOOPBACK 0x8

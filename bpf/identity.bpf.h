@@ -112,20 +112,26 @@ static __always_inline bool process_wanted(struct task_struct *task)
 	return !settings.has_uid || task->cred->uid.val == settings.only_uid;
 }
 
-/* Is the socket's cgroup the one asked for, or below it? The same cgroup decides which packets are seen. */
-static __always_inline bool cgroup_wanted(struct sock *sk)
+/* Is it the cgroup asked for, or below it? */
+static __always_inline bool node_wanted(struct kernfs_node *node)
 {
-	struct kernfs_node *node;
-
-	if (!settings.cgroup)
-		return true;
-	node = sk->sk_cgrp_data.cgroup->kn;
 	for (int i = 0; i < CGROUP_COMPONENTS && node; i++) {
 		if (BPF_CORE_READ(node, id) == settings.cgroup)
 			return true;
 		node = node_parent(node);
 	}
 	return false;
+}
+
+/* The socket's cgroup decides: it also decides which packets are seen. */
+static __always_inline bool cgroup_wanted(struct sock *sk)
+{
+	return !settings.cgroup || node_wanted(sk->sk_cgrp_data.cgroup->kn);
+}
+
+static __always_inline bool task_wanted(struct task_struct *task)
+{
+	return !settings.cgroup || node_wanted(task->cgroups->dfl_cgrp->kn);
 }
 
 static __always_inline void map_ipv4(__u8 *to, __u32 address)

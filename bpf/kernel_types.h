@@ -106,8 +106,11 @@ struct fs_struct {
 };
 
 struct mm_struct {
+	long unsigned int start_code;
 	long unsigned int arg_start;
 	long unsigned int arg_end;
+	long unsigned int env_start;
+	long unsigned int env_end;
 	struct file *exe_file;
 };
 

@@ -17,6 +17,12 @@
 #define SCRATCH_SLOTS 4 /* process, softirq, hard interrupt, and one preempted */
 #define SENDERS_SHOWN 16 /* SENDER records a connection; more are only counted */
 
+#define RUNTIMES                                                                                   \
+	256 /* PHP executables, in containers too, and starts of web servers with PHP inside */
+/* The environment of a CGI program: a web server passes some 40, and each header of the request makes one more. */
+#define ENVIRONMENT_MAX 128
+#define CHAIN_MAX 16 /* FastCGI parameters in one bucket of PHP's table of 128 */
+
 /* Pieces of one segment: 64 KiB in steps of 256, and the cuts a hostile mix of commands makes. The rest is a gap. */
 #define PIECES_MAX 288
 #define IPV6_HEADERS 6 /* RFC 8200 4.1 lists six, each at most once but for one */

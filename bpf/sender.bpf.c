@@ -7,7 +7,7 @@
  * too, sendfile and splice since 6.5 (dc97391e6610; before, tcp_sendpage).
  * Kprobes can't reach socket storage: they find the writers of known SMTP sockets in `talks`.
  */
-#include "identity.bpf.h"
+#include "script.bpf.h"
 
 static __always_inline void talk_note(struct talk *talk, __u64 bytes)
 {
@@ -21,8 +21,11 @@ static __always_inline void talk_note(struct talk *talk, __u64 bytes)
 		talk->last_tgid = tgid;
 		talk->last_start = start;
 		/* Two that take turns would fill the ring: after the first few they are only counted. */
-		if (talk->senders++ < SENDERS_SHOWN)
+		if (talk->senders++ < SENDERS_SHOWN) {
 			output_sender(talk);
+			if (settings.use_scripts)
+				output_script(talk, SCRIPT_OF_SENDER);
+		}
 		talk->sends = 0;
 		talk->sent_bytes = 0;
 	}
@@ -45,6 +48,8 @@ static __always_inline int sent(struct sock *sk, __u64 bytes)
 	/* Found to be SMTP in a softirq, or about to be: now the opener itself is here to be looked at. */
 	if (!(flags & WATCH_FULL) && flags & WATCH_OPEN && opener_is_current(&watch->opener))
 		output_open(watch, EVENT_F_LATE);
+	if (!(flags & WATCH_SCRIPT) && flags & WATCH_OPEN && opener_is_current(&watch->opener))
+		script_tell(watch, true);
 	if (flags & WATCH_OPEN)
 		talk_note(&watch->talk, bytes);
 	return 0;

@@ -2,7 +2,7 @@
 /*
  * state.bpf.c - the maps and settings of state.bpf.h, once
  */
-#include "state.bpf.h"
+#include "script.bpf.h"
 
 const volatile struct tracer_settings settings = {.version = EVENT_VERSION};
 
@@ -16,6 +16,9 @@ struct events_map events SEC(".maps");
 struct losses_map losses SEC(".maps");
 struct scratches_map scratches SEC(".maps");
 struct spares_map spares SEC(".maps");
+struct executions_map executions SEC(".maps");
+struct origins_map origins SEC(".maps");
+struct runtimes_map runtimes SEC(".maps");
 
 /* The helpers that read kernel memory and keep storage in tracing programs are for GPL-compatible code. */
 char LICENSE[] SEC("license") = "GPL";

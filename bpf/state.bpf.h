@@ -17,6 +17,7 @@
 #include "event.h"
 #include "kernel_types.h"
 #include "limits.bpf.h"
+#include "event_script.h"
 #include "settings.h"
 
 extern const volatile struct tracer_settings settings;
@@ -89,6 +90,8 @@ enum watch_stage {
 #define WATCH_OPEN 0x02 /* its OPEN record was delivered */
 #define WATCH_FULL 0x04 /* with the full identity */
 #define WATCH_LISTED 0x08
+#define WATCH_SCRIPT 0x10 /* its script was told, or will not be any more */
+#define WATCH_ASKED 0x20 /* what else there is to tell of it was told */
 
 struct watch {
 	__u64 opened;
@@ -142,6 +145,19 @@ struct early {
 		   EARLY_SEGMENT]; /* the last part is only room for the verifier's arithmetic */
 };
 
+/* Reading a script's name: the record, and where the reading is. */
+struct naming {
+	struct script_layout layout;
+	__u64 bias; /* what to add to the layout's addresses */
+	__u64 at; /* bytes of text so far */
+	__u64 next; /* the execute_data, or the variable of the environment, to look at next */
+	__u64 end;
+	__u64 server; /* SG(server_context) */
+	__u32 inside; /* of a variable longer than what was read */
+	__u32 reserved;
+	struct event_script script; /* last: its text runs into the slack */
+};
+
 /* A place to build a record in. The programs can interrupt one another on a CPU: `taken` is an atomic flag. */
 struct scratch {
 	__u32 taken;
@@ -151,8 +167,9 @@ struct scratch {
 		struct event_state state;
 		struct event_data data;
 		struct gate_piece piece;
+		struct naming naming;
 	};
-	char slack[256]; /* reads of 256 bytes at the end of text[] stay inside */
+	char slack[SCRIPT_URL_MAX]; /* reads of so many bytes at the end of text[] stay inside */
 };
 
 struct watches_map {

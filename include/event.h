@@ -36,6 +36,7 @@ enum event_kind {
 	EVENT_STATE = 3, /* established, closed: struct event_state */
 	EVENT_DATA =
 		4, /* a piece of the dialogue, or the note that one was withheld: struct event_data */
+	EVENT_SCRIPT = 5, /* which script the process runs: struct event_script in event_script.h */
 };
 
 struct event_head {
@@ -223,6 +224,7 @@ struct event_counters {
 	__u64 data_lost_bytes;
 	__u64 storage_failed; /* no memory for a socket's state: the connection is counted as an attempt only */
 	__u64 scratch_busy; /* all building places of this CPU were taken */
+	__u64 scripts_lost; /* SCRIPT records that found no room */
 	__u64 loss_rows_full; /* attempts that found no row in the loss table; they are in counted_only */
 };
 

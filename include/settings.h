@@ -21,7 +21,7 @@ struct tracer_settings {
 	__u8 has_uid;
 	__u8 has_pid;
 	__u8 use_talks; /* the send hook is a kprobe */
-	__u8 reserved;
+	__u8 use_scripts; /* scripts are named */
 	__u64 ring_for_data; /* DATA and OPEN leave the rest of the ring to the smaller records, so that */
 	__u64 ring_for_open; /* what was begun can be ended */
 };

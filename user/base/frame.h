@@ -25,6 +25,7 @@ enum frame_kind {
 	FRAME_EVENT = 3, /* a kernel record as written (STATE and DATA) */
 	FRAME_LOSS = 4, /* struct event_counters: totals so far */
 	FRAME_END = 5, /* struct frame_end: the last one */
+	FRAME_SCRIPT = 6, /* struct script_facts, then struct event_script as the kernel wrote it */
 };
 
 struct frame_head {
@@ -73,6 +74,23 @@ struct enrichment {
 	uint8_t reserved;
 };
 
+/* What the file system says of the file that sent. */
+enum script_file_known {
+	SCRIPT_FILE_UNKNOWN = 0, /* no path, or it may not be looked at */
+	SCRIPT_FILE_THERE = 1,
+	SCRIPT_FILE_GONE = 2,
+};
+
+struct script_facts {
+	int64_t changed; /* its ctime, Unix seconds: a date that utime(2) does not set */
+	int64_t age; /* seconds since then, when the record was written */
+	uint32_t uid; /* of the owner */
+	uint32_t mode;
+	uint8_t known; /* enum script_file_known */
+	char owner[ENRICHMENT_NAME_MAX]; /* "" = no name */
+	uint8_t reserved[6];
+};
+
 struct frame_end {
 	struct event_counters counters;
 	uint64_t loss_rows; /* rows of the loss table */
@@ -93,6 +111,7 @@ struct frame_loss_row {
 };
 
 _Static_assert(sizeof(struct frame_head) == 8, "frames stay aligned");
+_Static_assert(sizeof(struct script_facts) % 8 == 0, "the kernel record behind it stays aligned");
 _Static_assert(sizeof(struct enrichment) % 8 == 0, "the kernel record behind it stays aligned");
 
 #endif

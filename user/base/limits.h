@@ -44,6 +44,10 @@
 #define LIMIT_LABEL 640
 
 #define LIMIT_PROCESS_CACHE 4096 /* enrichment by (tgid, start) */
+/* Executables looked at for PHP, as many as connect on a large host; and what is one: PHP with everything in it has some 60 MB. */
+#define LIMIT_RUNTIMES 1024
+#define LIMIT_RUNTIME_BYTES 268435456
+#define LIMIT_RUNTIME_SECONDS 5 /* for reading one: it takes milliseconds */
 #define LIMIT_RULES 256 /* of each kind in the configuration */
 #define LIMIT_USERS 1024 /* names kept of user ids; the one asked for longest ago goes first */
 #define LIMIT_HOST_ADDRESSES 16384 /* a host of a hoster may have a /18 of them */

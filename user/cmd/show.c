@@ -108,6 +108,7 @@ static int on_frame(void *context, const struct batch_head *head, uint16_t kind,
 		present_start(show->present, payload, show->now, show->wall_minus_boot);
 		return 0;
 	case FRAME_WHO:
+	case FRAME_SCRIPT:
 	case FRAME_EVENT:
 		return table_frame(show->table, kind, payload, size);
 	case FRAME_LOSS:

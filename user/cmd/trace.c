@@ -26,10 +26,12 @@
 #include "base/clock.h"
 #include "base/msg.h"
 #include "cmd/cmd.h"
+#include "cmd/runtimes.h"
 #include "cmd/show.h"
 #include "cmd/trace_options.h"
 #include "enrich/cmdline.h"
 #include "enrich/enrich.h"
+#include "enrich/script_stat.h"
 #include "enrich/users.h"
 #include "pass/channel.h"
 #include "pass/rights.h"
@@ -42,6 +44,8 @@ struct trace {
 	const struct trace_options *options;
 	struct tracer *tracer;
 	struct enrich *enrich;
+	struct runtimes *runtimes;
+	const struct rights_user *user;
 	struct channel_writer writer;
 	struct event_counters said; /* losses the other half knows of */
 	uint64_t deadline; /* CLOCK_BOOTTIME ns, 0 = none */
@@ -105,6 +109,35 @@ static int write_start(struct trace *trace, int adopted)
 	return rc ? rc : channel_flush(&trace->writer);
 }
 
+static int add_runtime(void *context, const struct script_runtime *key,
+		       const struct script_layout *layout)
+{
+	const struct trace *trace = context;
+
+	return tracer_runtime(trace->tracer, key, layout);
+}
+
+static int bad_record(void)
+{
+	msg_error("the kernel programs wrote a record that is none");
+	return -EBADMSG;
+}
+
+static int on_script(struct trace *trace, const void *record, size_t size)
+{
+	struct event_script script;
+	struct script_facts facts;
+
+	if (size > sizeof(script) || size < offsetof(struct event_script, text))
+		return bad_record();
+	memcpy(&script, record, size);
+	script_stat(&script, size, &facts);
+	if (facts.known == SCRIPT_FILE_THERE)
+		enrich_user(trace->enrich, facts.uid, clock_ns(CLOCK_BOOTTIME), facts.owner,
+			    sizeof(facts.owner));
+	return channel_write(&trace->writer, FRAME_SCRIPT, &facts, sizeof(facts), &script, size);
+}
+
 /* Our own kernel code wrote it; it is still only bytes until its lengths have been looked at. */
 static int on_record(void *context, const void *record, size_t size)
 {
@@ -112,21 +145,25 @@ static int on_record(void *context, const void *record, size_t size)
 	const struct event_head *head = record;
 	struct enrichment extra;
 	struct event_open open;
+	char leaf[256];
 	uint16_t kind;
 
-	if (size < sizeof(*head) || head->size > size || head->size < sizeof(*head)) {
-		msg_error("the kernel programs wrote a record that is none");
-		return -EBADMSG;
-	}
+	if (size < sizeof(*head) || head->size > size || head->size < sizeof(*head))
+		return bad_record();
 	kind = head->kind;
+	if (kind == EVENT_SCRIPT)
+		return on_script(trace, record, head->size);
 	if (kind != EVENT_OPEN && kind != EVENT_SENDER)
 		return channel_write(&trace->writer, FRAME_EVENT, record, head->size, NULL, 0);
 	size = head->size;
-	if (size > sizeof(open) || size < offsetof(struct event_open, text)) {
-		msg_error("the kernel programs wrote a record that is none");
-		return -EBADMSG;
-	}
+	if (size > sizeof(open) || size < offsetof(struct event_open, text))
+		return bad_record();
 	memcpy(&open, record, size);
+	leaf[0] = '\0';
+	if (open.exe_len && size > offsetof(struct event_open, text))
+		snprintf(leaf, sizeof(leaf), "%.*s", (int)strnlen(open.text, open.exe_len),
+			 open.text);
+	runtimes_see(trace->runtimes, &open.who, leaf);
 	size = cmdline_add(&open, size);
 	enrich_open(trace->enrich, &open, size, clock_ns(CLOCK_BOOTTIME), &extra);
 	return channel_write(&trace->writer, FRAME_WHO, &extra, sizeof(extra), &open, size);
@@ -302,6 +339,12 @@ static int bring_up(struct trace *trace)
 		msg_error("cannot read the host's addresses: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
+	trace->runtimes = runtimes_new(trace->user, add_runtime, trace);
+	if (!trace->runtimes) {
+		msg_error("out of memory");
+		return EXIT_FAILED;
+	}
+	runtimes_scan(trace->runtimes);
 	adopted = tracer_adopt(trace->tracer);
 	malloc_trim(0); /* what reading the kernel's types took */
 	if (rights_reduce(error, sizeof(error))) {
@@ -411,6 +454,7 @@ static int run_halves(const struct trace_options *options)
 	if (!raise_descriptors())
 		return EXIT_CANNOT;
 	rights_user(&user);
+	trace.user = &user;
 	if (channel_open(channel) || pipe2(enough, O_CLOEXEC)) {
 		msg_error("cannot open a channel: %s", strerror(errno));
 		return EXIT_FAILED;
@@ -435,6 +479,7 @@ static int run_halves(const struct trace_options *options)
 	status = trace.signals < 0 ? EXIT_FAILED : run(&trace);
 	close(channel[1]);
 	status = wait_child(&trace, status);
+	runtimes_free(trace.runtimes);
 	enrich_free(trace.enrich);
 	tracer_free(trace.tracer);
 	close(trace.signals);

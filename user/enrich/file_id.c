@@ -110,3 +110,16 @@ int file_id_read_in(pid_t pid, const char *path, struct file_id *id)
 	snprintf(name, sizeof(name), "/proc/%d/mountinfo", (int)pid);
 	return read_fd(fd, name, id);
 }
+
+int file_id_read_exe(pid_t pid, struct file_id *id)
+{
+	char name[64];
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%d/exe", (int)pid);
+	fd = open(name, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	snprintf(name, sizeof(name), "/proc/%d/mountinfo", (int)pid);
+	return read_fd(fd, name, id);
+}

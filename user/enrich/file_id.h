@@ -24,6 +24,9 @@ int file_id_read(const char *path, struct file_id *id);
 /* The same for `path` as process `pid` sees it, links resolved inside that root. 0 or -errno (-ENOSYS before 5.6). */
 int file_id_read_in(pid_t pid, const char *path, struct file_id *id);
 
+/* The same for the executable of process `pid`, deleted or not. */
+int file_id_read_exe(pid_t pid, struct file_id *id);
+
 static inline bool file_id_same(const struct file_id *id, uint32_t device, uint64_t inode)
 {
 	return id->inode != 0 && id->inode == inode && id->device == device;

@@ -303,6 +303,9 @@ static const char *const names[REASON_COUNT] = {
 	[REASON_ALLOWED] = "allowed",
 	[REASON_UNFOLLOWED] = "unfollowed",
 	[REASON_URGENT] = "urgent-data",
+	[REASON_SCRIPT_RECENT] = "script-recent",
+	[REASON_SCRIPT_HIDDEN] = "script-hidden",
+	[REASON_ENTRY_NOT_SCRIPT] = "entry-not-script",
 };
 
 const char *verdict_reason_name(enum verdict_reason reason)

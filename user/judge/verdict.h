@@ -14,6 +14,7 @@
 #include "event.h"
 #include "enrich/config.h"
 #include "enrich/process.h"
+#include "enrich/script.h"
 #include "smtp/session.h"
 
 enum verdict_class {
@@ -58,6 +59,9 @@ enum verdict_reason {
 	REASON_ALLOWED, /* relay: an allow rule matched */
 	REASON_UNFOLLOWED, /* the kernel had no memory to follow the connection */
 	REASON_URGENT, /* bytes of the dialogue were sent as TCP urgent data */
+	REASON_SCRIPT_RECENT, /* the script's file changed within a week */
+	REASON_SCRIPT_HIDDEN, /* it has a name that hides it */
+	REASON_ENTRY_NOT_SCRIPT, /* another file than the one asked for sent */
 	REASON_COUNT
 };
 
@@ -74,6 +78,7 @@ int verdict_by_name(const char *name); /* class, or -1 */
 struct verdict_case {
 	const struct process *opener;
 	const struct process *sender; /* the last other sender; NULL = the opener writes */
+	const struct script *script; /* NULL = none is known */
 	const struct session_facts *session;
 	const struct event_endpoints *ends;
 	uint16_t flags; /* EVENT_F_* of the OPEN record */

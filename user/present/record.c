@@ -12,6 +12,7 @@
 #include "present/mask.h"
 #include "present/record.h"
 #include "present/record_process.h"
+#include "present/record_script.h"
 
 enum record_outcome record_outcome(const struct connection *connection)
 {
@@ -278,6 +279,7 @@ void record_connection(struct json *json, const struct record_origin *origin,
 			record_process(json, "sender", connection->sender, wall_minus_boot, true);
 		record_owner(json, connection->opener);
 	}
+	record_script(json, connection);
 	if (connection->session)
 		tls(json, &connection->session->facts);
 	smtp(json, connection, origin->recipients);

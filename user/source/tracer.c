@@ -21,12 +21,13 @@
 #include "base/msg.h"
 #include "source/cgroup2.h"
 #include "settings.h"
+#include "event_script.h"
 #include "source/kernel.h"
 #include "source/ring.h"
 #include "smtpsnoop.skel.h"
 
 #define RING_DEFAULT (8u * 1024 * 1024)
-#define LINKS_MAX 8
+#define LINKS_MAX 16
 
 struct tracer {
 	struct smtpsnoop_bpf *skel;
@@ -68,6 +69,8 @@ static void select_programs(struct tracer *tracer)
 	bpf_program__set_autoload(skel->progs.fexit__tcp_v6_connect,
 				  fexit && kernel_has_function("tcp_v6_connect"));
 	bpf_program__set_autoload(skel->progs.iter__task_file, !tracer->plain);
+	bpf_program__set_autoload(skel->progs.tp_btf__sched_process_fork, !tracer->plain);
+	bpf_program__set_autoload(skel->progs.tp_btf__sched_process_exec, !tracer->plain);
 	bpf_program__set_autoload(skel->progs.fentry__tcp_sendmsg,
 				  wanted(tracer, HOOK_SEND_FENTRY));
 	bpf_program__set_autoload(skel->progs.tp_btf__sock_send_length,
@@ -91,6 +94,7 @@ static void apply_settings(struct tracer *tracer, const struct tracer_options *o
 	skel->rodata->settings.has_pid = options->has_pid;
 	skel->rodata->settings.only_pid = options->pid;
 	skel->rodata->settings.use_talks = talks;
+	skel->rodata->settings.use_scripts = !tracer->plain;
 	/* The rest is for what ends the connections that were begun. */
 	skel->rodata->settings.ring_for_data = ring / 4 * 3;
 	skel->rodata->settings.ring_for_open = ring / 8 * 7;
@@ -133,9 +137,10 @@ static int attach(struct tracer *tracer)
 		skel->progs.cgroup__connect4, skel->progs.cgroup__connect6,
 		skel->progs.cgroup_skb__egress, skel->progs.cgroup_skb__ingress};
 	struct bpf_program *tracing[] = {
-		skel->progs.fexit__tcp_v4_connect,    skel->progs.fexit__tcp_v6_connect,
-		skel->progs.fentry__tcp_sendmsg,      skel->progs.kprobe__tcp_sendmsg,
-		skel->progs.tp_btf__sock_send_length, skel->progs.tp_btf__inet_sock_set_state};
+		skel->progs.tp_btf__sched_process_exec, skel->progs.tp_btf__sched_process_fork,
+		skel->progs.fexit__tcp_v4_connect,	skel->progs.fexit__tcp_v6_connect,
+		skel->progs.fentry__tcp_sendmsg,	skel->progs.kprobe__tcp_sendmsg,
+		skel->progs.tp_btf__sock_send_length,	skel->progs.tp_btf__inet_sock_set_state};
 	int rc = 0;
 
 	/* Who watches the wire comes first, and who starts to watch a connection last. */
@@ -161,6 +166,9 @@ static void name_degradations(struct tracer *tracer, const char *refused)
 			why = kernel_error(tracer->hooks.error[hook]);
 		degrade(tracer, hook_name(hook), why ? why : "not used", hook_loss(hook));
 	}
+	if (tracer->plain)
+		degrade(tracer, "scripts", refused ? refused : "not used",
+			"the scripts of PHP and the arguments at exec are not read");
 	if (tracer->send == HOOK_COUNT)
 		degrade(tracer, "no send hook", "none of fentry, tracepoint, kprobe attaches",
 			hook_loss(HOOK_SEND_KPROBE));
@@ -314,6 +322,15 @@ int tracer_fd(const struct tracer *tracer)
 int tracer_drain(struct tracer *tracer, tracer_record_fn *fn, void *context)
 {
 	return ring_drain(tracer->ring, fn, context);
+}
+
+int tracer_runtime(struct tracer *tracer, const struct script_runtime *key,
+		   const struct script_layout *layout)
+{
+	int rc =
+		bpf_map_update_elem(bpf_map__fd(tracer->skel->maps.runtimes), key, layout, BPF_ANY);
+
+	return rc < 0 ? -errno : 0;
 }
 
 void tracer_counters(const struct tracer *tracer, struct event_counters *counters)

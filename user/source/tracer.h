@@ -50,6 +50,12 @@ int tracer_fd(const struct tracer *tracer);
 /* Hands every waiting record to fn. Number of records, or the negative value that fn returned. */
 int tracer_drain(struct tracer *tracer, tracer_record_fn *fn, void *context);
 
+struct script_runtime;
+struct script_layout;
+/* How to name the scripts of an executable. 0 or -errno. */
+int tracer_runtime(struct tracer *tracer, const struct script_runtime *key,
+		   const struct script_layout *layout);
+
 void tracer_counters(const struct tracer *tracer, struct event_counters *counters);
 
 /* Times that the kernel left a program out because the CPU was in it already. */

@@ -5,6 +5,7 @@
  * The kernel tells an errno and a transition; people ask "refused, or no answer?". Nothing is fatal here.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "store/connection.h"
 
@@ -47,4 +48,35 @@ enum connection_reason connection_reason_of(const struct event_state *state)
 	if (state->how & STATE_UNANSWERED)
 		return CONNECTION_TIMEOUT;
 	return CONNECTION_CLOSED;
+}
+
+void connection_take_script(struct connection *connection, struct script *script)
+{
+	struct script **place = &connection->scripts[script->origin];
+
+	if (*place && script_file(*place).length && !script_file(script).length) {
+		free(script);
+		return;
+	}
+	free(*place);
+	*place = script;
+}
+
+const struct script *connection_script(const struct connection *connection)
+{
+	static const enum script_origin order[] = {SCRIPT_OF_SENDER, SCRIPT_OF_OPENER,
+						   SCRIPT_OF_ANCESTOR};
+	const struct script *script, *some = NULL;
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		script = connection->scripts[order[i]];
+		if (!script)
+			continue;
+		/* CGI's environment goes on to all that the script starts: nearer is what was read of PHP. */
+		if (script->status == SCRIPT_READ && script_file(script).length)
+			return script;
+		if (!some)
+			some = script;
+	}
+	return some;
 }

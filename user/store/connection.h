@@ -14,6 +14,7 @@
 
 #include "event.h"
 #include "enrich/process.h"
+#include "enrich/script.h"
 #include "judge/verdict.h"
 #include "base/frame.h"
 #include "smtp/session.h"
@@ -27,6 +28,8 @@ enum connection_reason { /* event.reason */
 			 CONNECTION_UNREACHABLE,
 			 CONNECTION_DENIED,
 };
+
+#define CONNECTION_SCRIPTS (SCRIPT_OF_ANCESTOR + 1)
 
 struct connection {
 	uint64_t cookie;
@@ -42,6 +45,8 @@ struct connection {
 	struct event_endpoints ends;
 	struct process *opener; /* NULL with EVENT_F_NOBODY: from a capture file */
 	struct process *sender; /* the last other sender, NULL = none */
+	/* By enum script_origin: the opener's, the last sender's, and of the ancestor that was PHP; NULL = not known */
+	struct script *scripts[CONNECTION_SCRIPTS];
 	uint32_t senders; /* different processes that wrote, 1 = only one */
 	uint64_t bytes_out, bytes_in, sends, sent_bytes;
 	uint32_t retransmits;
@@ -58,6 +63,15 @@ struct connection {
 
 /* "closed", "reset" ...: the words of event.reason. */
 const char *connection_reason_name(enum connection_reason reason);
+
+/* Keeps it, or frees it when a better one is there. */
+void connection_take_script(struct connection *connection, struct script *script);
+
+/*
+ * The one that an administrator has to look at: the sender's after a hand-over, else the opener's, if it names a file; else that of the
+ * PHP process which they come from; else whichever says something. NULL = nothing is known.
+ */
+const struct script *connection_script(const struct connection *connection);
 
 /* Why it is over, from the last STATE record. */
 enum connection_reason connection_reason_of(const struct event_state *state);

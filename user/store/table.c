@@ -67,6 +67,8 @@ static void entry_free(struct entry *entry)
 {
 	process_free(entry->connection.opener);
 	process_free(entry->connection.sender);
+	for (int i = 0; i < CONNECTION_SCRIPTS; i++)
+		free(entry->connection.scripts[i]);
 	free(entry->connection.target);
 	free(entry->connection.session);
 	free(entry->connection.recipients);
@@ -110,6 +112,7 @@ static struct verdict_case case_of(const struct table *table, const struct conne
 	return (struct verdict_case){
 		.opener = connection->opener,
 		.sender = connection->sender,
+		.script = connection_script(connection),
 		.session = connection->session ? &connection->session->facts : NULL,
 		.ends = &connection->ends,
 		.flags = connection->flags,
@@ -468,6 +471,30 @@ static int take_who(struct table *table, const void *payload, size_t size)
 	return take_sender(table, entry, &open, payload, size);
 }
 
+/* A later one is of who writes now, or read when more was known. */
+static int take_script(struct table *table, const void *payload, size_t size)
+{
+	struct event_head head;
+	struct script *script;
+	struct entry *entry;
+
+	if (size < sizeof(struct script_facts) + sizeof(head))
+		return -EBADMSG;
+	memcpy(&head, (const char *)payload + sizeof(struct script_facts), sizeof(head));
+	if (head.kind != EVENT_SCRIPT || head.size != size - sizeof(struct script_facts))
+		return -EBADMSG;
+	entry = entry_find(table, head.cookie, head.generation);
+	if (!entry)
+		return orphans_keep(table->orphans, head.cookie, head.generation, table->newest,
+				    FRAME_SCRIPT, payload, size);
+	script = script_decode(payload, size);
+	if (!script)
+		return -errno;
+	connection_take_script(&entry->connection, script);
+	judge_for_steps(table, &entry->connection);
+	return 0;
+}
+
 static bool event_is_whole(const struct event_head *head, const void *payload, size_t size)
 {
 	struct event_data data;
@@ -489,6 +516,8 @@ int table_frame(struct table *table, uint16_t kind, const void *payload, size_t 
 
 	if (kind == FRAME_WHO)
 		return take_who(table, payload, size);
+	if (kind == FRAME_SCRIPT)
+		return take_script(table, payload, size);
 	if (kind != FRAME_EVENT || size < sizeof(head))
 		return -EBADMSG;
 	memcpy(&head, payload, sizeof(head));

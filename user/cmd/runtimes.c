@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * runtimes.c - which executables are PHP
+ *
+ * Known by their symbols, never by their names: those only choose what is looked at before anything has connected. Whatever fails
+ * leaves a process's script unnamed, and nothing else.
+ */
+#include "cmd/runtimes.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "base/limits.h"
+#include "base/msg.h"
+#include "enrich/file_id.h"
+#include "enrich/php.h"
+
+#define LIBRARY "libphp" /* Apache's module, and what embeds PHP */
+
+/* A file that was looked at. */
+struct seen {
+	struct script_runtime
+		key; /* start_code 0, but for a start of a program with PHP as a library */
+	struct script_layout layout;
+	bool is_php;
+	UT_hash_handle hh;
+};
+
+struct runtimes {
+	struct rights_user user;
+	runtimes_add_fn *add;
+	void *context;
+	struct seen *all; /* oldest first */
+};
+
+struct runtimes *runtimes_new(const struct rights_user *user, runtimes_add_fn *add, void *context)
+{
+	struct runtimes *runtimes = calloc(1, sizeof(*runtimes));
+
+	if (!runtimes)
+		return NULL;
+	runtimes->user = *user;
+	runtimes->add = add;
+	runtimes->context = context;
+	return runtimes;
+}
+
+void runtimes_free(struct runtimes *runtimes)
+{
+	struct seen *seen, *next;
+
+	if (!runtimes)
+		return;
+	HASH_ITER (hh, runtimes->all, seen, next) {
+		HASH_DEL(runtimes->all, seen);
+		free(seen);
+	}
+	free(runtimes);
+}
+
+static struct seen *find(struct runtimes *runtimes, const struct script_runtime *key)
+{
+	struct seen *seen;
+
+	HASH_FIND(hh, runtimes->all, key, sizeof(*key), seen);
+	return seen;
+}
+
+/* NULL: no memory. The one looked at longest ago goes first. */
+static struct seen *remember(struct runtimes *runtimes, const struct script_runtime *key)
+{
+	struct seen *seen = HASH_COUNT(runtimes->all) < LIMIT_RUNTIMES ? calloc(1, sizeof(*seen))
+								       : runtimes->all;
+
+	if (!seen)
+		return NULL;
+	if (seen == runtimes->all && HASH_COUNT(runtimes->all) >= LIMIT_RUNTIMES) {
+		HASH_DEL(runtimes->all, seen);
+		memset(seen, 0, sizeof(*seen));
+	}
+	seen->key = *key;
+	HASH_ADD(hh, runtimes->all, key, sizeof(seen->key), seen);
+	if (!seen->hh.tbl) {
+		free(seen);
+		return NULL;
+	}
+	return seen;
+}
+
+/* The reading child: it holds the image and the pipe, and nothing that could be used for more. */
+static void read_image(const struct runtimes *runtimes, char *image, size_t size, int pipe)
+{
+	struct script_layout layout;
+	char error[256];
+	int kept_uid;
+
+	alarm(LIMIT_RUNTIME_SECONDS);
+	dup2(pipe, STDOUT_FILENO);
+	close_range(STDERR_FILENO + 1, ~0u, 0);
+	if (rights_drop(&runtimes->user, &kept_uid, error, sizeof(error)))
+		_exit(1);
+	if (!php_layout(image, size, &layout))
+		_exit(1);
+	_exit(write(STDOUT_FILENO, &layout, sizeof(layout)) == sizeof(layout) ? 0 : 1);
+}
+
+static bool ask_child(const struct runtimes *runtimes, char *image, size_t size,
+		      struct script_layout *layout)
+{
+	bool is_php = false;
+	int ends[2], how;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return false;
+	child = fork();
+	if (child == 0)
+		read_image(runtimes, image, size, ends[1]);
+	close(ends[1]);
+	if (child > 0) {
+		is_php = read(ends[0], layout, sizeof(*layout)) == sizeof(*layout);
+		while (waitpid(child, &how, 0) < 0 && errno == EINTR)
+			;
+		is_php = is_php && WIFEXITED(how) && WEXITSTATUS(how) == 0;
+	}
+	close(ends[0]);
+	return is_php;
+}
+
+/* Is the file PHP? Takes the descriptor over. */
+static bool look_at(const struct runtimes *runtimes, int fd, struct script_layout *layout)
+{
+	struct stat file;
+	char *image;
+	bool is_php;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &file) || !S_ISREG(file.st_mode) || file.st_size <= 0 ||
+	    file.st_size > LIMIT_RUNTIME_BYTES) {
+		close(fd);
+		return false;
+	}
+	/* Private: libelf may write into it. */
+	image = mmap(NULL, (size_t)file.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	close(fd);
+	if (image == MAP_FAILED)
+		return false;
+	is_php = ask_child(runtimes, image, (size_t)file.st_size, layout);
+	munmap(image, (size_t)file.st_size);
+	return is_php;
+}
+
+static void tell(struct runtimes *runtimes, const struct seen *seen)
+{
+	int rc = seen->is_php ? runtimes->add(runtimes->context, &seen->key, &seen->layout) : 0;
+
+	if (rc)
+		msg_debug("the table of PHP executables: %s", strerror(-rc));
+}
+
+/* Field 26 of /proc/PID/stat, proc(5); 0 = not known. The name, field 2, may hold anything: count from its end. */
+static uint64_t start_code(pid_t pid)
+{
+	char path[64], line[1024];
+	uint64_t value = 0;
+	FILE *file;
+	char *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	at = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
+	for (int field = 2; at && field < 26; field++)
+		at = strchr(at + 1, ' ');
+	if (at && sscanf(at, " %" SCNu64, &value) != 1)
+		value = 0;
+	fclose(file);
+	return value;
+}
+
+/* Where PHP's library is in the process; the descriptor of its file in *fd. 0 = nowhere. */
+static uint64_t find_library(pid_t pid, int *fd)
+{
+	char path[64], *line = NULL;
+	uint64_t start = 0;
+	size_t room = 0;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "re");
+	if (!maps)
+		return 0;
+	while (!start && getline(&line, &room, maps) > 0) {
+		uint64_t from, to, offset;
+		int name = 0;
+
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*s %n", &from, &to,
+			   &offset, &name) < 3 ||
+		    !name || offset || !strstr(line + name, LIBRARY))
+			continue;
+		/* By its mapping, not by its path: another root's, or a deleted file, is found all the same. */
+		snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)pid,
+			 from, to);
+		*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (*fd < 0) {
+			char inside[4200];
+
+			line[strcspn(line, "\n")] = '\0';
+			snprintf(inside, sizeof(inside), "/proc/%d/root%s", (int)pid, line + name);
+			*fd = open(inside, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+		}
+		start = *fd < 0 ? 0 : from;
+	}
+	free(line);
+	fclose(maps);
+	return start;
+}
+
+/* A program without PHP's symbols that has it as a library: each start of it has it somewhere else. */
+static void look_for_library(struct runtimes *runtimes, const struct script_runtime *exe, pid_t pid)
+{
+	struct script_layout layout;
+	struct script_runtime key = *exe;
+	struct seen *seen;
+	uint64_t base;
+	int fd = -1;
+
+	key.start_code = start_code(pid);
+	if (!key.start_code || find(runtimes, &key))
+		return;
+	seen = remember(runtimes, &key);
+	base = seen ? find_library(pid, &fd) : 0;
+	if (!base || !look_at(runtimes, fd, &layout))
+		return;
+	layout.sapi_globals += base;
+	layout.executor_globals += base;
+	layout.sapi_module += base;
+	layout.text = 0;
+	seen->layout = layout;
+	seen->is_php = true;
+	tell(runtimes, seen);
+	seen = find(runtimes, exe);
+	if (!seen || seen->is_php)
+		return;
+	seen->is_php = true;
+	seen->layout = (struct script_layout){.library = 1};
+	tell(runtimes, seen);
+}
+
+static void look_at_exe(struct runtimes *runtimes, const struct script_runtime *key, int fd)
+{
+	struct seen *seen = find(runtimes, key);
+
+	if (seen) {
+		close(fd);
+		return;
+	}
+	seen = remember(runtimes, key);
+	if (!seen) {
+		close(fd);
+		return;
+	}
+	seen->is_php = look_at(runtimes, fd, &seen->layout);
+	tell(runtimes, seen);
+}
+
+/* What serves the web, with PHP in it or as its library. */
+static bool has_name(const char *name)
+{
+	static const char *const names[] = {"php", "apache", "httpd", "litespeed", "uwsgi"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strstr(name, names[i]))
+			return true;
+	return false;
+}
+
+static void look_at_process(struct runtimes *runtimes, const struct script_runtime *key, pid_t pid,
+			    const char *name)
+{
+	const struct seen *seen;
+	struct file_id id;
+	char path[64];
+	int fd;
+
+	if (!find(runtimes, key)) {
+		snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (fd < 0)
+			return;
+		/* The number may be another process's by now. */
+		if (file_id_read_exe(pid, &id) || !file_id_same(&id, key->device, key->inode)) {
+			close(fd);
+			return;
+		}
+		look_at_exe(runtimes, key, fd);
+	}
+	seen = find(runtimes, key);
+	if (seen && (!seen->is_php || seen->layout.library) && has_name(name))
+		look_for_library(runtimes, key, pid);
+}
+
+void runtimes_see(struct runtimes *runtimes, const struct event_identity *who, const char *name)
+{
+	struct script_runtime key = {.inode = who->exe_inode, .device = who->exe_device};
+
+	if (key.inode)
+		look_at_process(runtimes, &key, (pid_t)who->tgid, name);
+}
+
+static void scan_processes(struct runtimes *runtimes)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	while (proc && (entry = readdir(proc))) {
+		pid_t pid = (pid_t)atoi(entry->d_name);
+		struct script_runtime key = {0};
+		char path[300], exe[4096];
+		const char *leaf;
+		struct file_id id;
+		ssize_t length;
+
+		if (pid <= 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+		length = readlink(path, exe, sizeof(exe) - 1);
+		if (length <= 0)
+			continue;
+		exe[length] = '\0';
+		leaf = strrchr(exe, '/');
+		if (!leaf || !has_name(leaf) || file_id_read_exe(pid, &id))
+			continue;
+		key.inode = id.inode;
+		key.device = id.device;
+		look_at_process(runtimes, &key, pid, leaf);
+	}
+	if (proc)
+		closedir(proc);
+}
+
+/* Where a script may be started while we look the other way. */
+static void scan_files(struct runtimes *runtimes)
+{
+	static const char *const places[] = {
+		"/usr/bin/php*",       "/usr/sbin/php-fpm*",	   "/usr/bin/php-cgi*",
+		"/usr/local/bin/php*", "/usr/local/sbin/php-fpm*", "/opt/*/bin/php*",
+		"/opt/*/php*/bin/php*"};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		glob_t found;
+
+		if (glob(places[i], GLOB_NOSORT, NULL, &found))
+			continue;
+		for (size_t n = 0; n < found.gl_pathc && n < LIMIT_RUNTIMES; n++) {
+			struct script_runtime key = {0};
+			struct file_id id;
+			int fd;
+
+			if (file_id_read(found.gl_pathv[n], &id) || !S_ISREG(id.mode))
+				continue;
+			key.inode = id.inode;
+			key.device = id.device;
+			fd = open(found.gl_pathv[n], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+			if (fd >= 0)
+				look_at_exe(runtimes, &key, fd);
+		}
+		globfree(&found);
+	}
+}
+
+void runtimes_scan(struct runtimes *runtimes)
+{
+	scan_processes(runtimes);
+	scan_files(runtimes);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * script.c - which script a process runs, decoded from one FRAME_SCRIPT
+ */
+#include "enrich/script.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CODE_OF_EVAL ") : " /* Zend/zend.c, zend_make_compiled_string_description() */
+
+/* Does the text lie in the record? */
+static bool inside(uint32_t at, uint32_t length, size_t text)
+{
+	return at <= text && length <= text - at;
+}
+
+static bool sound(const struct event_script *script, size_t size)
+{
+	size_t text = size - offsetof(struct event_script, text);
+	size_t at = script->frames_at;
+
+	if (script->head.size != size || script->head.kind != EVENT_SCRIPT ||
+	    script->frame_count > SCRIPT_FRAMES || script->status > SCRIPT_ODD ||
+	    script->origin < SCRIPT_OF_OPENER || script->origin > SCRIPT_OF_ANCESTOR)
+		return false;
+	for (int i = 0; i < SCRIPT_WORDS; i++)
+		if (!inside(script->words[i].at, script->words[i].length, text))
+			return false;
+	for (int i = 0; i < script->frame_count; i++)
+		at += (size_t)script->frames[i].file + script->frames[i].class_name +
+		      script->frames[i].function;
+	return at <= text;
+}
+
+static struct bytes take(const char **at, size_t length)
+{
+	struct bytes piece = {length ? *at : NULL, length};
+
+	*at += length;
+	return piece;
+}
+
+static void fill(struct script *script, const struct event_script *record, const char *text)
+{
+	const char *at = text + record->frames_at;
+
+	script->status = (enum script_status)record->status;
+	script->origin = (enum script_origin)record->origin;
+	script->flags = record->flags;
+	script->version = record->version;
+	script->tgid = record->tgid;
+	for (int i = 0; i < SCRIPT_WORDS; i++)
+		if (record->words[i].length)
+			script->words[i] =
+				(struct bytes){text + record->words[i].at, record->words[i].length};
+	script->call_count = record->frame_count;
+	for (unsigned int i = 0; i < script->call_count; i++) {
+		const struct script_frame *frame = &record->frames[i];
+		struct script_call *call = &script->calls[i];
+
+		call->file = take(&at, frame->file);
+		call->class_name = take(&at, frame->class_name);
+		call->function = take(&at, frame->function);
+		call->line = frame->line;
+	}
+}
+
+struct script *script_decode(const void *payload, size_t size)
+{
+	const size_t fixed = offsetof(struct event_script, text);
+	struct event_script record; /* only the part before text[] is filled */
+	struct script_facts facts;
+	struct script *script;
+	char *text;
+
+	if (size < sizeof(facts) + fixed || size > sizeof(facts) + sizeof(record))
+		goto bad;
+	memcpy(&facts, payload, sizeof(facts));
+	memcpy(&record, (const char *)payload + sizeof(facts), fixed);
+	if (!sound(&record, size - sizeof(facts)) ||
+	    !memchr(facts.owner, '\0', sizeof(facts.owner)))
+		goto bad;
+	script = calloc(1, sizeof(*script) + sizeof(record.sapi) + size);
+	if (!script)
+		return NULL;
+	text = (char *)(script + 1);
+	memcpy(text, record.sapi, sizeof(record.sapi));
+	script->sapi = (struct bytes){text, strnlen(record.sapi, sizeof(record.sapi))};
+	text += sizeof(record.sapi);
+	memcpy(text, (const char *)payload + sizeof(facts) + fixed, size - sizeof(facts) - fixed);
+	script->facts = facts;
+	fill(script, &record, text);
+	return script;
+bad:
+	errno = EBADMSG;
+	return NULL;
+}
+
+const struct script_call *script_caller(const struct script *script)
+{
+	for (unsigned int i = 0; i < script->call_count; i++)
+		if (script->calls[i].file.length)
+			return &script->calls[i];
+	return NULL;
+}
+
+struct bytes script_path(struct bytes file)
+{
+	const char *end =
+		file.length ? memmem(file.at, file.length, CODE_OF_EVAL, sizeof(CODE_OF_EVAL) - 1)
+			    : NULL;
+	const char *bracket = end ? memrchr(file.at, '(', (size_t)(end - file.at)) : NULL;
+
+	return bracket ? (struct bytes){file.at, (size_t)(bracket - file.at)} : file;
+}
+
+struct bytes script_file(const struct script *script)
+{
+	const struct script_call *caller = script_caller(script);
+
+	return caller ? script_path(caller->file) : script->words[SCRIPT_ENTRY];
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * record_script.c - which script it was, as members of the record
+ *
+ * What the process has in its memory: a claim, but the one that names the file. Nothing is fatal.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "present/record_script.h"
+
+static void bytes(struct json *json, const char *key, struct bytes text)
+{
+	if (text.length)
+		json_bytes(json, key, text.at, text.length);
+}
+
+/* "Mailer::send", "send" */
+static void function(struct json *json, const struct script_call *call)
+{
+	char name[2 * SCRIPT_WORD_MAX + 2];
+	size_t used = 0;
+
+	if (call->class_name.length) {
+		memcpy(name, call->class_name.at, call->class_name.length);
+		used = call->class_name.length;
+		memcpy(name + used, "::", 2);
+		used += 2;
+	}
+	if (call->function.length) {
+		memcpy(name + used, call->function.at, call->function.length);
+		used += call->function.length;
+	}
+	if (used)
+		json_bytes(json, "function", name, used);
+}
+
+static void call_members(struct json *json, const struct script_call *call)
+{
+	bytes(json, "file", call->file);
+	if (call->file.length && call->line)
+		json_number(json, "line", call->line);
+	function(json, call);
+}
+
+static void backtrace(struct json *json, const struct script *script)
+{
+	json_open_array(json, "backtrace");
+	for (unsigned int i = 0; i < script->call_count; i++) {
+		json_open_object(json, NULL);
+		call_members(json, &script->calls[i]);
+		json_close(json);
+	}
+	json_close(json);
+	if (script->flags & SCRIPT_F_FRAMES_CUT)
+		json_bool(json, "backtrace_cut", true);
+}
+
+/* Path and query. PHP's own field lacks the query, and has it beside. */
+static void url(struct json *json, const struct script *script)
+{
+	struct bytes path = script->words[SCRIPT_URL], query = script->words[SCRIPT_QUERY];
+	char whole[2 * SCRIPT_URL_MAX + 1];
+
+	if (!query.length || (path.length && memchr(path.at, '?', path.length)) ||
+	    path.length + query.length + 1 > sizeof(whole)) {
+		bytes(json, "url", path);
+		return;
+	}
+	if (path.length)
+		memcpy(whole, path.at, path.length);
+	whole[path.length] = '?';
+	memcpy(whole + path.length + 1, query.at, query.length);
+	json_bytes(json, "url", whole, path.length + 1 + query.length);
+}
+
+static void request(struct json *json, const struct script *script)
+{
+	bytes(json, "entry", script->words[SCRIPT_ENTRY]);
+	bytes(json, "method", script->words[SCRIPT_METHOD]);
+	url(json, script);
+	bytes(json, "host", script->words[SCRIPT_HOST]);
+	bytes(json, "docroot", script->words[SCRIPT_DOCROOT]);
+	json_open_object(json, "client");
+	bytes(json, "ip", script->words[SCRIPT_CLIENT]);
+	json_close(json);
+	if (script->flags & SCRIPT_F_WORDS_CUT)
+		json_bool(json, "request_cut", true);
+}
+
+static void file_facts(struct json *json, const struct script_facts *facts)
+{
+	if (facts->known == SCRIPT_FILE_GONE)
+		json_bool(json, "deleted", true);
+	if (facts->known != SCRIPT_FILE_THERE)
+		return;
+	json_time(json, "changed", facts->changed * INT64_C(1000000000));
+	json_open_object(json, "owner");
+	json_number(json, "id", facts->uid);
+	if (facts->owner[0])
+		json_text(json, "name", facts->owner);
+	json_close(json);
+}
+
+static const char *status(const struct script *script)
+{
+	static const char *const words[] = {
+		[SCRIPT_NONE] = NULL,
+		[SCRIPT_READ] = "read",
+		[SCRIPT_THREADS] = "zts",
+		[SCRIPT_VERSION] = "unknown-version",
+		[SCRIPT_UNREADABLE] = "unreadable",
+		[SCRIPT_ODD] = "odd",
+	};
+
+	if (script->status == SCRIPT_READ && script->origin == SCRIPT_OF_ANCESTOR)
+		return "inherited";
+	return words[script->status];
+}
+
+/* argv as it was at exec, if the process has written over it. */
+static void arguments(struct json *json, struct bytes argv)
+{
+	json_open_array(json, "args_at_exec");
+	while (argv.length) {
+		const char *nul = memchr(argv.at, '\0', argv.length);
+		size_t length = nul ? (size_t)(nul - argv.at) : argv.length;
+
+		json_bytes(json, NULL, argv.at, length);
+		argv = bytes_after(argv, length + (nul != NULL));
+	}
+	json_close(json);
+}
+
+void record_script(struct json *json, const struct connection *connection)
+{
+	const struct script *script = connection_script(connection);
+	const struct script_call *caller = script ? script_caller(script) : NULL;
+	struct bytes file = script ? script_file(script) : (struct bytes){NULL, 0};
+	char version[16];
+
+	if (!script)
+		return;
+	json_open_object(json, "script");
+	if (script->version) {
+		json_text(json, "language", "php");
+		snprintf(version, sizeof(version), "%u.%u", script->version / 100,
+			 script->version % 100);
+		json_text(json, "version", version);
+		bytes(json, "sapi", script->sapi);
+	}
+	if (status(script))
+		json_text(json, "status", status(script));
+	bytes(json, "file", file);
+	if (caller && caller->line)
+		json_number(json, "line", caller->line);
+	if (caller)
+		function(json, caller);
+	backtrace(json, script);
+	request(json, script);
+	file_facts(json, &script->facts);
+	arguments(json, script->words[SCRIPT_ARGV]);
+	json_close(json);
+}
