@@ -117,9 +117,15 @@ static void process_words(char *out, size_t size, const struct process *process)
 	columns_fit(out, size, line.text, COLUMNS_MAX);
 }
 
-void group_add(struct group *group, const struct connection *connection, bool recipients)
+void group_add(struct group *group, const struct connection *connection, const char *where,
+	       bool recipients)
 {
 	const struct process *opener = connection->opener;
+	const struct script *script = connection_script(connection);
+
+	if (script)
+		label_request(group->request, sizeof(group->request), script);
+	snprintf(group->where, sizeof(group->where), "%s", where);
 
 	if (!group->sums.connections && opener)
 		label_user(group->user, sizeof(group->user), opener);
@@ -195,9 +201,9 @@ static void span_words(char *out, size_t size, const struct sums *sums, int64_t 
 }
 
 /* A text that is wider than the line goes on below, whole: it is there to be copied. */
-static void whole_label(const struct text *text, const struct label *label, unsigned int indent)
+static void whole_label(const struct text *text, const struct group *group, unsigned int indent)
 {
-	const char *words = label->text;
+	const char *words = group->key.label.text;
 	struct line line;
 	char piece[LINE_BYTES];
 
@@ -212,8 +218,9 @@ static void whole_label(const struct text *text, const struct label *label, unsi
 		line_add(&line, piece);
 		words += length;
 	}
-	if (label->suffix[0])
-		text_word(text, &line, label->suffix + 1, indent, 1);
+	if (group->where[0])
+		text_word(text, &line, group->where + (group->where[0] == ' '), indent,
+			  group->where[0] == ' ');
 	text_put(text, &line);
 }
 
@@ -226,7 +233,7 @@ static void group_heading(const struct group *group, const struct text *text,
 	struct line line;
 	bool fits;
 
-	snprintf(name, sizeof(name), "%s%s", group->key.label.text, group->key.label.suffix);
+	snprintf(name, sizeof(name), "%s%s", group->key.label.text, group->where);
 	span_words(span, sizeof(span), &group->sums, wall_minus_boot);
 	line_clear(&line);
 	line_pad(&line, 2);
@@ -244,7 +251,7 @@ static void group_heading(const struct group *group, const struct text *text,
 	line_add(&line, span);
 	text_put(text, &line);
 	if (!fits)
-		whole_label(text, &group->key.label, INDENT);
+		whole_label(text, group, INDENT);
 }
 
 void group_print(const struct group *group, const struct text *text, int64_t wall_minus_boot)
@@ -261,6 +268,10 @@ void group_print(const struct group *group, const struct text *text, int64_t wal
 	}
 	reason_words(words, sizeof(words), group);
 	text_paragraph(text, words, INDENT);
+	if (group->request[0]) {
+		snprintf(words, sizeof(words), "last: %s", group->request);
+		text_paragraph(text, words, INDENT);
+	}
 	if (group->process[0]) {
 		snprintf(words, sizeof(words), "last: %s", group->process);
 		text_paragraph(text, words, INDENT);

@@ -7,7 +7,7 @@
 
 #include <uthash.h>
 
-#include "present/label.h"
+#include "present/label_script.h"
 #include "present/text.h"
 
 #define GROUP_PROCESS 256
@@ -38,6 +38,8 @@ struct group {
 	struct group_key key;
 	struct sums sums;
 	char user[4 * ENRICHMENT_NAME_MAX];
+	char where[LABEL_SUFFIX]; /* in the script, last */
+	char request[LABEL_REQUEST]; /* last; "" = none */
 	char process[GROUP_PROCESS]; /* of the last connection: words to find it, escaped */
 	struct hosts hosts;
 	uint16_t worst_code; /* 0 = nobody refused */
@@ -49,8 +51,9 @@ struct group {
 
 void sums_add(struct sums *sums, const struct connection *connection);
 void hosts_add(struct hosts *hosts, const uint8_t address[16]);
-/* recipients: their names may be shown. */
-void group_add(struct group *group, const struct connection *connection, bool recipients);
+/* where: in the script. recipients: their names may be shown. */
+void group_add(struct group *group, const struct connection *connection, const char *where,
+	       bool recipients);
 void group_print(const struct group *group, const struct text *text, int64_t wall_minus_boot);
 void group_free(struct group *group);
 

@@ -12,6 +12,7 @@
 #include "base/escape.h"
 #include "present/layout.h"
 #include "present/label.h"
+#include "present/label_script.h"
 
 #define ELLIPSIS "\xe2\x80\xa6"
 
@@ -244,6 +245,8 @@ void label_source(struct label *label, const struct connection *connection)
 {
 	char address[LABEL_ADDRESS];
 
+	if (label_script(label, connection))
+		return;
 	label_of(label, connection->opener, connection->verdict.class);
 	if (connection->opener)
 		return;
@@ -254,20 +257,23 @@ void label_source(struct label *label, const struct connection *connection)
 
 void label_fit(char *out, size_t size, const struct label *label, unsigned int width)
 {
-	unsigned int suffix = (unsigned int)escape_columns(label->suffix, strlen(label->suffix));
+	size_t length = strlen(label->suffix);
+	unsigned int suffix = (unsigned int)escape_columns(label->suffix, length);
 	const char *slash = strrchr(label->text, '/');
 	const char *leaf = label->path && slash ? slash + 1 : label->text;
 	unsigned int least = (unsigned int)escape_columns(leaf, strlen(leaf));
 	char text[LINE_BYTES];
 
-	/* The suffix goes where it would cost the name itself. */
+	/* The suffix goes where it would cost the name itself; of ":41 send()" the line stays longest. */
+	if (label->script && least + suffix > width)
+		suffix = (unsigned int)(length = strcspn(label->suffix, " "));
 	if (suffix >= width || least + suffix > width)
 		suffix = 0;
 	if (label->path)
 		columns_fit_path(text, sizeof(text), label->text, width - suffix);
 	else
 		columns_fit(text, sizeof(text), label->text, width - suffix);
-	snprintf(out, size, "%s%s", text, suffix ? label->suffix : "");
+	snprintf(out, size, "%s%.*s", text, suffix ? (int)length : 0, label->suffix);
 }
 
 void label_user(char *out, size_t size, const struct process *process)

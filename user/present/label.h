@@ -22,12 +22,13 @@ struct label {
 	char text[LABEL_TEXT];
 	char suffix[LABEL_SUFFIX];
 	bool path; /* text is a path: its end tells more than its beginning */
+	bool script; /* read from PHP; the suffix says where in it */
 };
 
 /* NULL: the opener is not known. */
 void label_of(struct label *label, const struct process *process, enum verdict_class class);
 
-/* The opener's, or in a capture, where there is none, the source address. */
+/* The script's, if PHP was asked; else the opener's, or in a capture, where there is none, the source address. */
 void label_source(struct label *label, const struct connection *connection);
 
 /* Puts it into `width` columns: components of the path go first, then the suffix. */

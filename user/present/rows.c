@@ -10,7 +10,7 @@
 
 #include "base/escape.h"
 #include "present/answer.h"
-#include "present/label.h"
+#include "present/label_script.h"
 #include "present/mask.h"
 #include "present/text.h"
 
@@ -118,6 +118,23 @@ static void reasons(const struct text *text, struct line *line, const struct con
 	}
 }
 
+/* The request that it serves, and what is odd about the script. */
+static void script_words(const struct text *text, struct line *line,
+			 const struct connection *connection)
+{
+	const struct script *script = connection_script(connection);
+	char words[LABEL_REQUEST];
+
+	if (!script)
+		return;
+	label_request(words, sizeof(words), script);
+	if (words[0])
+		text_word(text, line, words, indent(text), 2);
+	label_script_note(words, sizeof(words), script);
+	if (words[0])
+		text_word(text, line, words, indent(text), 2);
+}
+
 /* The second line. */
 static void detail(const struct text *text, const struct connection *connection, bool progress)
 {
@@ -131,6 +148,7 @@ static void detail(const struct text *text, const struct connection *connection,
 	}
 	if (connection->sender)
 		handed_over(text, &line, connection->sender);
+	script_words(text, &line, connection);
 	if (!progress && connection->closed > connection->opened + LONG_SECONDS * SECOND) {
 		char word[40];
 

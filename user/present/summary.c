@@ -63,21 +63,29 @@ static struct group *group_new(struct summary *summary, const struct group_key *
 void summary_add(struct summary *summary, const struct connection *connection)
 {
 	enum verdict_class class = connection->verdict.class;
+	char where[LABEL_SUFFIX];
 	struct group_key key;
 	struct group *group;
 
 	sums_add(&summary->classes[class], connection);
-	if (text_verdict_style(class) == STYLE_QUIET)
+	if (text_verdict_style(class) == STYLE_QUIET && class != VERDICT_LOCAL)
 		return;
 	memset(&key, 0, sizeof(key));
 	key.class = class;
 	key.uid = connection->opener ? connection->opener->id.uid : UINT32_MAX;
 	label_source(&key.label, connection);
+	/* Who feeds the MTA is the other half of the question, where it is a web application. */
+	if (class == VERDICT_LOCAL && !key.label.script)
+		return;
+	/* One script is one actor, whatever line of it sends. */
+	memcpy(where, key.label.suffix, sizeof(where));
+	if (key.label.script)
+		memset(key.label.suffix, 0, sizeof(key.label.suffix));
 	HASH_FIND(hh, summary->groups, &key, sizeof(key), group);
 	if (!group)
 		group = group_new(summary, &key);
 	if (group)
-		group_add(group, connection, summary->recipients);
+		group_add(group, connection, where, summary->recipients);
 	else
 		sums_add(&summary->others, connection);
 }
@@ -89,7 +97,10 @@ uint64_t summary_connections(const struct summary *summary, enum verdict_class c
 
 static int severity(uint32_t class)
 {
-	return class == VERDICT_IMPOSTOR ? 2 : class == VERDICT_BYPASS ? 1 : 0;
+	return class == VERDICT_IMPOSTOR ? 2
+	       : class == VERDICT_BYPASS ? 1
+	       : class == VERDICT_LOCAL	 ? -1
+					 : 0;
 }
 
 static int worst_first(const struct group *a, const struct group *b)
@@ -114,15 +125,20 @@ static void print_sum(const struct summary *summary, const struct text *text,
 	text_paragraph(text, line, 0);
 }
 
-static void print_others(const struct summary *summary, const struct text *text,
-			 const struct sums *hidden, unsigned int hidden_groups)
+static void print_hidden(const struct text *text, const struct sums *hidden, unsigned int groups)
 {
 	char words[256];
 
-	if (hidden_groups) {
-		sums_words(words, sizeof(words), hidden, NULL);
-		fprintf(text->out, "  and %u more: %s\n", hidden_groups, words);
-	}
+	if (!groups)
+		return;
+	sums_words(words, sizeof(words), hidden, NULL);
+	fprintf(text->out, "  and %u more: %s\n", groups, words);
+}
+
+static void print_others(const struct summary *summary, const struct text *text)
+{
+	char words[256];
+
 	if (summary->others.connections) {
 		sums_words(words, sizeof(words), &summary->others, NULL);
 		fprintf(text->out, "  others, too many to tell apart: %s\n", words);
@@ -143,7 +159,8 @@ static void heading(const struct summary *summary, const struct text *text, uint
 	unsigned int bad = 0, unknown = 0;
 
 	for (const struct group *group = summary->groups; group; group = group->hh.next)
-		*(severity(group->key.class) ? &bad : &unknown) += 1;
+		if (severity(group->key.class) >= 0)
+			*(severity(group->key.class) ? &bad : &unknown) += 1;
 	if (text->capture) {
 		fprintf(text->out, "\nSMTP in %" PRIu64 " s of capture: %u sender%s\n", seconds,
 			unknown, unknown == 1 ? "" : "s");
@@ -159,15 +176,14 @@ static void heading(const struct summary *summary, const struct text *text, uint
 	fputc('\n', text->out);
 }
 
-void summary_print(struct summary *summary, const struct text *text, uint64_t seconds,
-		   int64_t wall_minus_boot)
+/* Those that went round the MTA, or those that fed it. Returns the first that is the other kind. */
+static const struct group *print_groups(const struct group *group, const struct text *text,
+					bool local, int64_t wall_minus_boot)
 {
 	struct sums hidden = {0};
 	unsigned int shown = 0, hidden_groups = 0;
 
-	HASH_SORT(summary->groups, worst_first);
-	heading(summary, text, seconds);
-	for (const struct group *group = summary->groups; group; group = group->hh.next) {
+	for (; group && (group->key.class == VERDICT_LOCAL) == local; group = group->hh.next) {
 		if (shown < LIMIT_SUMMARY_SHOWN) {
 			group_print(group, text, wall_minus_boot);
 			shown++;
@@ -176,8 +192,21 @@ void summary_print(struct summary *summary, const struct text *text, uint64_t se
 			hidden_groups++;
 		}
 	}
-	print_others(summary, text, &hidden, hidden_groups);
+	print_hidden(text, &hidden, hidden_groups);
+	return group;
+}
+
+void summary_print(struct summary *summary, const struct text *text, uint64_t seconds,
+		   int64_t wall_minus_boot)
+{
+	const struct group *feeders;
+
+	HASH_SORT(summary->groups, worst_first);
+	heading(summary, text, seconds);
+	feeders = print_groups(summary->groups, text, false, wall_minus_boot);
+	print_others(summary, text);
 	print_sum(summary, text, VERDICT_MTA, "The MTA");
 	print_sum(summary, text, VERDICT_LOCAL, "Handed to the local MTA");
+	print_groups(feeders, text, true, wall_minus_boot);
 	print_sum(summary, text, VERDICT_RELAY, "To a configured relay, or allowed");
 }

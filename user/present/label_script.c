@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * label_script.c - the words for the script that sent a connection
+ *
+ * All of it is the script's own claim but for what the file system says of its file. Nothing is fatal.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "present/label_script.h"
+
+#define NAME_BYTES 96 /* of a class or function: the rest tells nothing more */
+
+static void escaped_name(char *out, size_t size, struct bytes name)
+{
+	escape_text(out, size, name.at, name.length < NAME_BYTES ? name.length : NAME_BYTES, NULL);
+}
+
+/* ":41 Mailer::send()" */
+static void call_words(char *out, size_t size, const struct script_call *call)
+{
+	char class_name[4 * NAME_BYTES + 1] = "", function[4 * NAME_BYTES + 1] = "";
+	size_t used = 0;
+
+	out[0] = '\0';
+	if (call->line)
+		used = (size_t)snprintf(out, size, ":%u", call->line);
+	if (!call->function.length)
+		return;
+	escaped_name(function, sizeof(function), call->function);
+	if (call->class_name.length)
+		escaped_name(class_name, sizeof(class_name), call->class_name);
+	snprintf(out + used, size - used, " %s%s%s()", class_name, class_name[0] ? "::" : "",
+		 function);
+}
+
+bool label_script(struct label *label, const struct connection *connection)
+{
+	const struct script *script = connection_script(connection);
+	struct bytes file = script ? script_file(script) : (struct bytes){NULL, 0};
+	const struct script_call *caller;
+
+	if (!file.length || !script->version)
+		return false;
+	memset(label, 0, sizeof(*label));
+	label->script = true;
+	label->path = file.at[0] == '/';
+	escape_text(label->text, sizeof(label->text), file.at, file.length, NULL);
+	caller = script_caller(script);
+	if (caller)
+		call_words(label->suffix, sizeof(label->suffix), caller);
+	return true;
+}
+
+/* Appends `before` and the word, if there is one and room. */
+static void append(char *out, size_t size, struct bytes word, const char *before)
+{
+	size_t used = strlen(out);
+
+	if (!word.length || used + strlen(before) + 1 >= size)
+		return;
+	strcat(out, before);
+	used = strlen(out);
+	escape_text(out + used, size - used, word.at, word.length, NULL);
+}
+
+void label_request(char *out, size_t size, const struct script *script)
+{
+	const struct bytes *words = script->words;
+	bool url = words[SCRIPT_URL].length;
+
+	out[0] = '\0';
+	if (!words[SCRIPT_METHOD].length && !url)
+		return;
+	append(out, size, words[SCRIPT_METHOD], "");
+	append(out, size, words[SCRIPT_HOST], out[0] ? " " : "");
+	append(out, size, words[SCRIPT_URL], words[SCRIPT_HOST].length || !out[0] ? "" : " ");
+	if (url && !memchr(words[SCRIPT_URL].at, '?', words[SCRIPT_URL].length))
+		append(out, size, words[SCRIPT_QUERY], "?");
+	append(out, size, words[SCRIPT_CLIENT], " from ");
+}
+
+void label_script_note(char *out, size_t size, const struct script *script)
+{
+	static const char *const unknown[] = {
+		[SCRIPT_THREADS] = "script unknown: a PHP with threads",
+		[SCRIPT_VERSION] = "script unknown: a version of PHP that is not known",
+		[SCRIPT_UNREADABLE] = "script unknown: PHP's memory was not resident",
+		[SCRIPT_ODD] = "script unknown: what PHP's memory holds makes no sense",
+	};
+
+	out[0] = '\0';
+	if (script->status > SCRIPT_READ && script->status <= SCRIPT_ODD)
+		snprintf(out, size, "%s", unknown[script->status]);
+	else if (script->origin == SCRIPT_OF_ANCESTOR && script->call_count &&
+		 !script->calls[0].file.length) {
+		char name[4 * NAME_BYTES + 1];
+
+		escaped_name(name, sizeof(name), script->calls[0].function);
+		snprintf(out, size, "through PHP's %s()", name);
+	}
+	if (script->facts.known == SCRIPT_FILE_GONE)
+		snprintf(out + strlen(out), size - strlen(out), "%sits file is deleted",
+			 out[0] ? ", " : "");
+}
