@@ -148,6 +148,7 @@ $(O)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka -ljansson
 
 $(O)/tests/unit/test_mutations: ALL_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+$(O)/tests/unit/test_script: ALL_LDFLAGS += -rdynamic
 $(O)/tests/unit/test_writes: ALL_LDFLAGS += -Wl,--wrap=write
 
 unit: $(UNITS)

@@ -25,22 +25,55 @@ static void on_step(void *context, const struct connection *connection, uint64_t
 	present_step(present, connection, time, what, line, length, 0);
 }
 
+/* Texts that lie in the record. */
+static void repair_script(uint8_t *record, uint32_t length)
+{
+	const size_t fixed = offsetof(struct event_script, text);
+	struct event_script script;
+	uint32_t text;
+
+	if (length < fixed)
+		return;
+	text = (uint32_t)(length - fixed);
+	memcpy(&script, record, fixed);
+	script.status %= SCRIPT_ODD + 1;
+	script.origin = (uint8_t)(SCRIPT_OF_OPENER + script.origin % 3);
+	script.frame_count %= SCRIPT_FRAMES + 1;
+	script.frames_at = (uint16_t)(script.frames_at % (text + 1));
+	for (int i = 0; i < SCRIPT_WORDS; i++) {
+		script.words[i].at = (uint16_t)(script.words[i].at % (text + 1));
+		script.words[i].length =
+			(uint16_t)(script.words[i].length % (text - script.words[i].at + 1));
+	}
+	for (int i = 0; i < SCRIPT_FRAMES; i++) {
+		script.frames[i].file &= 15;
+		script.frames[i].class_name &= 7;
+		script.frames[i].function &= 7;
+	}
+	memcpy(record, &script, fixed);
+}
+
 /* What makes a record one, where chance would need too long. */
 static void repair(uint16_t kind, uint8_t *payload, uint32_t length)
 {
-	size_t at = kind == FRAME_WHO ? sizeof(struct enrichment) : 0;
+	size_t at = kind == FRAME_WHO	   ? sizeof(struct enrichment)
+		    : kind == FRAME_SCRIPT ? sizeof(struct script_facts)
+					   : 0;
 	struct event_head head;
 
 	if (length < at + sizeof(head))
 		return;
 	memcpy(&head, payload + at, sizeof(head));
 	head.size = (uint32_t)(length - at);
-	head.kind = kind == FRAME_WHO ? EVENT_OPEN + (head.kind & 1)
-		    : head.kind & 1   ? EVENT_STATE
-				      : EVENT_DATA;
+	head.kind = kind == FRAME_SCRIPT ? EVENT_SCRIPT
+		    : kind == FRAME_WHO	 ? EVENT_OPEN + (head.kind & 1)
+		    : head.kind & 1	 ? EVENT_STATE
+					 : EVENT_DATA;
 	head.cookie &= 3;
 	head.generation &= 1;
 	memcpy(payload + at, &head, sizeof(head));
+	if (kind == FRAME_SCRIPT)
+		repair_script(payload + at, length - (uint32_t)at);
 	if (kind == FRAME_EVENT && head.kind == EVENT_DATA &&
 	    length >= offsetof(struct event_data, bytes)) {
 		uint32_t bytes = length - (uint32_t)offsetof(struct event_data, bytes);
@@ -76,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	must(nowhere && options.judge && present && table);
 	while (input.left) {
 		uint8_t head = input_byte(&input);
-		uint16_t kind = head & 1 ? FRAME_WHO : FRAME_EVENT;
+		uint16_t kind = head & 1 ? FRAME_WHO : head & 0x10 ? FRAME_SCRIPT : FRAME_EVENT;
 		uint32_t length;
 		const uint8_t *record = input_bytes(&input, input_word(&input) % 4096, &length);
 

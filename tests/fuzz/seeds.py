@@ -142,6 +142,18 @@ def frames():
     return out
 
 
+def script():
+    """A connection, and then its SCRIPT record: event_script.h."""
+    texts = b"POST/?p=1shop.example/var/www/a.php/var/www/m.phpMailersend"
+    words = [(0, 4), (4, 5), (0, 0), (9, 12), (0, 0), (21, 14), (0, 0), (0, 0), (0, 0)]
+    calls = struct.pack("<IHBB", 41, 14, 6, 4) + bytes(15 * 8)
+    head = struct.pack("<IHHQIIQ", 0, 5, 0, 1, 0, 0, 3)
+    body = struct.pack("<IHBBBBH", 7, 802, 1, 1, 0, 1, 35) + b"fpm-fcgi".ljust(16, b"\0")
+    body += b"".join(struct.pack("<HH", *word) for word in words) + bytes(4) + calls + texts
+    record = struct.pack("<qqIIB", 1, 1, 33, 0o644, 1).ljust(64, b"\0") + head + body
+    return frames() + b"\x12" + struct.pack(">H", len(record)) + record
+
+
 def main():
     for name, dialogue in (("dialogue", DIALOGUE), ("proxy", PROXY), ("socks", SOCKS)):
         save("session", name, session(dialogue))
@@ -150,6 +162,7 @@ def main():
     save("assembly", "dialogue", assembly())
     captures()
     save("frames", "connection", frames())
+    save("frames", "script", script())
     save("config", "all", CONFIG)
     save("json", "text", "\x00\x1b[31m\u202e\u00e9\ud7ff\U0001f4a9".encode() + b"\xff\xc0\xaf\\\"\n")
 
