@@ -132,6 +132,23 @@ static void test_no_record(void **state)
 		assert_null(script_decode(&made, size));
 }
 
+static void test_impossible_times(void **state)
+{
+	static const int64_t times[] = {-1, INT64_MIN, INT64_MAX, INT64_MAX / 1000000000 + 1};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct script *script;
+
+		make_mailer(SCRIPT_OF_OPENER);
+		made.facts.known = SCRIPT_FILE_THERE;
+		made.facts.changed = times[i];
+		script = decoded();
+		assert_int_equal(script->facts.known, SCRIPT_FILE_UNKNOWN);
+		free(script);
+	}
+}
+
 static void test_eval(void **state)
 {
 	static const struct {
@@ -280,10 +297,10 @@ static void test_is_php(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decoded), cmocka_unit_test(test_no_record),
-		cmocka_unit_test(test_eval),	cmocka_unit_test(test_which_one),
-		cmocka_unit_test(test_words),	cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_is_php),
+		cmocka_unit_test(test_decoded),		 cmocka_unit_test(test_no_record),
+		cmocka_unit_test(test_impossible_times), cmocka_unit_test(test_eval),
+		cmocka_unit_test(test_which_one),	 cmocka_unit_test(test_words),
+		cmocka_unit_test(test_hostile),		 cmocka_unit_test(test_is_php),
 	};
 
 	return cmocka_run_group_tests_name("script", tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CHANGED_MAX (INT64_MAX / 1000000000) /* seconds that nanoseconds can count */
 #define CODE_OF_EVAL ") : " /* Zend/zend.c, zend_make_compiled_string_description() */
 
 /* Does the text lie in the record? */
@@ -91,6 +92,9 @@ struct script *script_decode(const void *payload, size_t size)
 	text += sizeof(record.sapi);
 	memcpy(text, (const char *)payload + sizeof(facts) + fixed, size - sizeof(facts) - fixed);
 	script->facts = facts;
+	/* A file system may say any time. */
+	if (facts.changed < 0 || facts.changed > CHANGED_MAX)
+		script->facts.known = SCRIPT_FILE_UNKNOWN;
 	fill(script, &record, text);
 	return script;
 bad:
