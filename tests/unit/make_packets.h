@@ -98,7 +98,7 @@ struct turn {
 		FROM_SERVER, text, sizeof(text) - 1                                                \
 	}
 
-struct script {
+struct dialogue {
 	const char *name;
 	uint16_t port;
 	const struct turn *turns; /* up to one without bytes */
@@ -126,7 +126,7 @@ static PACKETS_UNUSED void segments_add(struct segments *list, enum event_direct
 }
 
 /* The whole connection; a turn goes in segments of at most `most` bytes, chosen by `size`. */
-static PACKETS_UNUSED void segments_make(struct segments *list, const struct script *script,
+static PACKETS_UNUSED void segments_make(struct segments *list, const struct dialogue *script,
 					 uint32_t (*size)(uint32_t left))
 {
 	list->count = 0;

@@ -17,7 +17,7 @@
 		S("250 ok\r\n")
 #define BYE C("QUIT\r\n"), S("221 bye\r\n")
 
-static const struct script smtp_scripts[] = {
+static const struct dialogue smtp_scripts[] = {
 	{"one mail", 25,
 	 TURNS(GREETED, OFFERS, ENVELOPE, C("DATA\r\n"), S("354 go\r\n"),
 	       C("Subject: x\r\n\r\nMAIL FROM:<no@body.example>\r\n..\r\n.\r\n"),
@@ -67,7 +67,7 @@ static const struct script smtp_scripts[] = {
 
 #define SMTP_SCRIPTS (sizeof(smtp_scripts) / sizeof(smtp_scripts[0]))
 
-static const PACKETS_UNUSED struct script other_scripts[] = {
+static const PACKETS_UNUSED struct dialogue other_scripts[] = {
 	{"HTTP", 80,
 	 TURNS(C("POST /mail HTTP/1.1\r\nHost: x\r\nContent-Length: 44\r\n\r\nEHLO x\r\nMAIL "
 		 "FROM:<a@b.example>\r\nDATA\r\n"),

@@ -98,7 +98,7 @@ static const char *first_difference(const struct session_facts *right,
 	return text;
 }
 
-static void assert_same(const struct script *script, uint32_t seed,
+static void assert_same(const struct dialogue *script, uint32_t seed,
 			const struct run_connection *right, const struct run_connection *found)
 {
 	const char *what = NULL;
@@ -126,7 +126,7 @@ static void any_order(bool mixed)
 	struct run_connection right, found;
 
 	for (size_t n = 0; n < SMTP_SCRIPTS; n++) {
-		const struct script *script = &smtp_scripts[n];
+		const struct dialogue *script = &smtp_scripts[n];
 
 		segments_make(&list, script, NULL);
 		run_segments(&list, list.count, script->port, &right);
@@ -167,7 +167,7 @@ static void test_any_prefix(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < SMTP_SCRIPTS; n++) {
-		const struct script *script = &smtp_scripts[n];
+		const struct dialogue *script = &smtp_scripts[n];
 
 		segments_make(&list, script, NULL);
 		run_segments(&list, list.count, script->port, &right);
@@ -195,7 +195,7 @@ static void test_any_loss(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < SMTP_SCRIPTS; n++) {
-		const struct script *script = &smtp_scripts[n];
+		const struct dialogue *script = &smtp_scripts[n];
 
 		segments_make(&list, script, NULL);
 		run_segments(&list, list.count, script->port, &right);
@@ -221,7 +221,7 @@ static void test_not_smtp(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < OTHER_SCRIPTS; n++) {
-		const struct script *script = &other_scripts[n];
+		const struct dialogue *script = &other_scripts[n];
 
 		for (uint32_t round = 1; round <= 20; round++) {
 			dice_state = round * 7919;

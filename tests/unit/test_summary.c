@@ -256,6 +256,7 @@ static void every_loss_is_said(void **state)
 					       .delivered = 400,
 					       .counted_only = 31,
 					       .senders_lost = 1,
+					       .scripts_lost = 3,
 					       .states_lost = 2,
 					       .data_lost = 3,
 					       .data_lost_bytes = 333,
@@ -280,6 +281,7 @@ static void every_loss_is_said(void **state)
 	    "  3 pieces of dialogue (333 bytes) not read\n"
 	    "  2 openings or ends not heard of\n"
 	    "  1 hand-overs not heard of\n"
+	    "  3 scripts not named\n"
 	    "  4 sockets without memory for their state\n"
 	    "  5 records without a place to build them\n"
 	    "  7 program runs skipped by the kernel\n"

@@ -429,7 +429,7 @@ struct dialogues {
 	uint64_t ended;
 };
 
-static void record_dialogue(struct dialogue *dialogue, const struct script *script)
+static void record_dialogue(struct dialogue *dialogue, const struct dialogue *script)
 {
 	struct recording *recording = &dialogue->recording;
 	uint16_t port = script->port;

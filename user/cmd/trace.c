@@ -177,7 +177,8 @@ static int write_losses(struct trace *trace)
 	tracer_counters(trace->tracer, &now);
 	if (now.counted_only != trace->said.counted_only ||
 	    now.data_lost != trace->said.data_lost || now.states_lost != trace->said.states_lost ||
-	    now.senders_lost != trace->said.senders_lost)
+	    now.senders_lost != trace->said.senders_lost ||
+	    now.scripts_lost != trace->said.scripts_lost)
 		rc = channel_write(&trace->writer, FRAME_LOSS, &now, sizeof(now), NULL, 0);
 	trace->said = now;
 	return rc;

@@ -16,10 +16,10 @@ static bool nothing_lost(const struct record_totals *totals)
 {
 	const struct event_counters *counters = &totals->end->counters;
 
-	return !counters->counted_only && !counters->senders_lost && !counters->states_lost &&
-	       !counters->data_lost && !counters->storage_failed && !counters->scratch_busy &&
-	       !counters->loss_rows_full && !totals->end->states_missed && !totals->over &&
-	       !totals->orphans &&
+	return !counters->counted_only && !counters->senders_lost && !counters->scripts_lost &&
+	       !counters->states_lost && !counters->data_lost && !counters->storage_failed &&
+	       !counters->scratch_busy && !counters->loss_rows_full &&
+	       !totals->end->states_missed && !totals->over && !totals->orphans &&
 	       counters->attempts == counters->delivered + counters->counted_only;
 }
 
@@ -77,6 +77,7 @@ static void details(const struct text *text, const struct record_totals *totals)
 	missing(text, counters->data_lost, words);
 	missing(text, counters->states_lost, "openings or ends not heard of");
 	missing(text, counters->senders_lost, "hand-overs not heard of");
+	missing(text, counters->scripts_lost, "scripts not named");
 	missing(text, counters->storage_failed, "sockets without memory for their state");
 	missing(text, counters->scratch_busy, "records without a place to build them");
 	missing(text, totals->end->states_missed, "program runs skipped by the kernel");

@@ -51,6 +51,7 @@ static void lost(struct json *json, const struct event_counters *counters)
 {
 	json_open_object(json, "lost");
 	json_number(json, "senders", counters->senders_lost);
+	json_number(json, "scripts", counters->scripts_lost);
 	json_number(json, "states", counters->states_lost);
 	json_number(json, "data", counters->data_lost);
 	json_number(json, "data_bytes", counters->data_lost_bytes);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "store/connection.h"
 
 const char *connection_reason_name(enum connection_reason reason)
@@ -48,6 +49,32 @@ enum connection_reason connection_reason_of(const struct event_state *state)
 	if (state->how & STATE_UNANSWERED)
 		return CONNECTION_TIMEOUT;
 	return CONNECTION_CLOSED;
+}
+
+/* An address ends with NUL in the list, so a NUL in it is written as the byte 0xff: UTF-8 knows neither as a letter. */
+void connection_add_recipient(struct connection *connection, const char *address, size_t length)
+{
+	size_t need;
+
+	if (length > LIMIT_PATH)
+		length = LIMIT_PATH;
+	need = connection->recipients_used + length + 1;
+	if (connection->recipients_kept == LIMIT_RECIPIENTS)
+		return;
+	if (need > connection->recipients_room) {
+		size_t room = need < 512 ? 512 : need * 2;
+		char *larger = realloc(connection->recipients, room);
+
+		if (!larger)
+			return;
+		connection->recipients = larger;
+		connection->recipients_room = room;
+	}
+	for (size_t i = 0; i < length; i++)
+		connection->recipients[connection->recipients_used++] =
+			address[i] ? address[i] : '\xff';
+	connection->recipients[connection->recipients_used++] = '\0';
+	connection->recipients_kept++;
 }
 
 void connection_take_script(struct connection *connection, struct script *script)

@@ -58,11 +58,14 @@ struct connection {
 	struct verdict verdict;
 	/* --recipients: addresses, each ended by NUL; else NULL */
 	char *recipients;
-	size_t recipients_used, recipients_kept;
+	size_t recipients_used, recipients_room, recipients_kept;
 };
 
 /* "closed", "reset" ...: the words of event.reason. */
 const char *connection_reason_name(enum connection_reason reason);
+
+/* Of --recipients; over LIMIT_RECIPIENTS, or without memory, it is left out. */
+void connection_add_recipient(struct connection *connection, const char *address, size_t length);
 
 /* Keeps it, or frees it when a better one is there. */
 void connection_take_script(struct connection *connection, struct script *script);

@@ -33,7 +33,6 @@ struct entry {
 	struct key key;
 	struct table *table;
 	uint64_t since; /* when it entered the table; never less than that of the one before */
-	size_t recipients_room;
 	UT_hash_handle hh;
 };
 
@@ -170,32 +169,11 @@ static void on_line(void *context, enum event_direction from, const char *line, 
 	     length);
 }
 
-/* An address ends with NUL in the list, so a NUL in it is written as the byte 0xff: UTF-8 knows neither as a letter. */
 static void on_recipient(void *context, const char *address, size_t length)
 {
 	struct entry *entry = context;
-	struct connection *connection = &entry->connection;
-	size_t need;
 
-	if (length > LIMIT_PATH)
-		length = LIMIT_PATH;
-	need = connection->recipients_used + length + 1;
-	if (connection->recipients_kept == LIMIT_RECIPIENTS)
-		return;
-	if (need > entry->recipients_room) {
-		size_t room = need < 512 ? 512 : need * 2;
-		char *larger = realloc(connection->recipients, room);
-
-		if (!larger)
-			return;
-		connection->recipients = larger;
-		entry->recipients_room = room;
-	}
-	for (size_t i = 0; i < length; i++)
-		connection->recipients[connection->recipients_used++] =
-			address[i] ? address[i] : '\xff';
-	connection->recipients[connection->recipients_used++] = '\0';
-	connection->recipients_kept++;
+	connection_add_recipient(&entry->connection, address, length);
 }
 
 /* Whether an address is the host's was found out for the one in the process's own record. */

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ancestry.bpf.c - what a process brings with it from before it connects: its arguments at exec, and the PHP script that forked it
+ *
+ * Kept in task storage: it goes with the process. A fork or exec without PHP costs a look-up or two.
+ */
+#include "identity.bpf.h"
+#include "user_memory.bpf.h"
+
+static __always_inline void execution_copy(struct task_struct *from, struct task_struct *child)
+{
+	struct execution *execution = bpf_task_storage_get(&executions, from, NULL, 0), *copy;
+
+	if (!execution)
+		return;
+	copy = bpf_task_storage_get(&executions, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (copy)
+		bpf_probe_read_kernel(copy, sizeof(*copy), execution);
+}
+
+static __always_inline void origin_copy(struct event_script *from, struct task_struct *child)
+{
+	struct event_script *copy =
+		bpf_task_storage_get(&origins, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (copy)
+		bpf_probe_read_kernel(copy, sizeof(*copy), from);
+}
+
+/* A PHP process forks in exec(), mail(), popen() and the like: its script is the child's origin. */
+static __always_inline bool origin_of_php(struct task_struct *parent, struct task_struct *child)
+{
+	struct mm_struct *mm = parent->mm;
+	struct scratch *scratch;
+	bool found = false;
+
+	scratch = mm ? scratch_take() : NULL;
+	if (!scratch)
+		return false;
+	naming_begin(&scratch->naming, parent);
+	if (naming_layout(&scratch->naming, parent, mm) &&
+	    scratch->naming.script.status == SCRIPT_READ) {
+		script_php(scratch);
+		found = scratch->naming.script.frame_count > 0;
+	}
+	if (found) {
+		scratch->naming.script.head.size =
+			offsetof(struct event_script, text) + scratch->naming.at;
+		origin_copy(&scratch->naming.script, child);
+	}
+	scratch_return(scratch);
+	return found;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(tp_btf__sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct event_script *inherited;
+
+	if (child->tgid != child->pid || !task_wanted(parent))
+		return 0;
+	execution_copy(parent->group_leader, child);
+	if (origin_of_php(parent, child))
+		return 0;
+	inherited = bpf_task_storage_get(&origins, parent->group_leader, NULL, 0);
+	if (inherited)
+		origin_copy(inherited, child);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(tp_btf__sched_process_exec, struct task_struct *task)
+{
+	struct mm_struct *mm = task->mm;
+	struct execution *execution;
+	__u64 length;
+
+	if (!mm || !task_wanted(task))
+		return 0;
+	execution = bpf_task_storage_get(&executions, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!execution)
+		return 0;
+	length = mm->arg_end - mm->arg_start;
+	execution->cut = length > EVENT_ARGV_MAX;
+	if (length > EVENT_ARGV_MAX)
+		length = EVENT_ARGV_MAX;
+	execution->length = length;
+	if (bpf_probe_read_user(execution->argv, length, (void *)mm->arg_start))
+		execution->length = 0;
+	return 0;
+}

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * php.bpf.c - PHP's stack and request, read from the memory of `current`
+ *
+ * Nothing is attached to PHP: its globals are where its symbols say, and everything from there on by the offsets of its version. Whatever
+ * does not look like PHP drops all that was read. Functions of their own, which the verifier walks through once; they work in
+ * scratch->naming.
+ */
+#include "user_memory.bpf.h"
+
+#define STRING_HIGHEST 65536 /* no name of a file or function is longer */
+#define LINE_HIGHEST 10000000
+
+/* Zend/zend_compile.h: the kinds of functions on the stack */
+#define ZEND_INTERNAL_FUNCTION 1
+#define ZEND_USER_FUNCTION 2
+#define ZEND_EVAL_CODE 4
+
+/* Zend/zend_compile.h: struct _zend_execute_data, the same from 7.0 to 8.5. */
+struct php_execute_data {
+	__u64 opline;
+	__u64 call;
+	__u64 return_value;
+	__u64 func;
+	__u64 this[2];
+	__u64 prev;
+};
+
+/* Zend/zend_compile.h: what all functions begin with */
+struct php_function {
+	__u32 type; /* and flags */
+	__u32 fn_flags;
+	__u64 name;
+	__u64 scope;
+};
+
+#define PHP_LINENO 24 /* in struct _zend_op */
+#define PHP_CLASS_NAME 8 /* in struct _zend_class_entry */
+
+/* Zend/zend_types.h: struct _zend_string */
+#define PHP_STRING_LENGTH 16
+#define PHP_STRING_VALUE 24
+
+/* main/SAPI.h: the beginning of sapi_globals_struct, with sapi_request_info */
+struct php_request {
+	__u64 server_context;
+	__u64 method;
+	__u64 query;
+	__u64 unused[2];
+	__u64 entry;
+	__u64 url;
+};
+
+/* main/fastcgi.c: struct _fcgi_request's table of parameters, and its buckets */
+#define FCGI_TABLE 8296
+#define FCGI_BUCKETS 128
+
+struct fcgi_bucket {
+	__u32 hash;
+	__u32 name_length;
+	__u64 name;
+	__u32 value_length;
+	__u64 value;
+	__u64 next;
+};
+
+/*
+ * Where Apache 2.4 and its module for PHP have the rest: sapi/apache2handler/php_apache.h, struct php_struct; httpd.h, struct
+ * request_rec, which only grows at its end.
+ */
+#define APACHE_REQUEST 8
+#define APACHE_HOSTNAME 80
+#define APACHE_CLIENT 688
+
+/*
+ * Takes a zend_string. Returns how many bytes of it, of a long one the end; or -1: it is none. The length that it tells has to be that of
+ * its text, which wrong offsets hardly ever meet.
+ */
+__noinline int script_string(struct scratch *scratch, __u64 address)
+{
+	struct naming *naming;
+	__u64 length, at;
+	long got;
+
+	if (!scratch)
+		return -1;
+	naming = &scratch->naming;
+	if (!read_word(&length, address + PHP_STRING_LENGTH) || !length || length > STRING_HIGHEST)
+		return -1;
+	address += PHP_STRING_VALUE;
+	if (length > SCRIPT_WORD_MAX - 1) {
+		address += length - (SCRIPT_WORD_MAX - 1);
+		length = SCRIPT_WORD_MAX - 1;
+	}
+	at = naming->at;
+	barrier_var(at);
+	if (at > SCRIPT_TEXT_MAX - SCRIPT_WORD_MAX)
+		return 0;
+	got = bpf_probe_read_user_str(&naming->script.text[at], SCRIPT_WORD_MAX, (void *)address);
+	if (got != (long)length + 1)
+		return -1;
+	naming->at = at + length;
+	return length;
+}
+
+/* The code of a frame: file and line. False: it can't be PHP's. */
+static __always_inline bool frame_code(struct scratch *scratch, struct script_frame *frame,
+				       const struct php_execute_data *data)
+{
+	__u64 filename;
+	int length;
+
+	if (!read_word(&filename, data->func + scratch->naming.layout.filename) ||
+	    !in_user(data->opline) ||
+	    bpf_probe_read_user(&frame->line, sizeof(frame->line),
+				(void *)(data->opline + PHP_LINENO)) ||
+	    frame->line > LINE_HIGHEST)
+		return false;
+	length = script_string(scratch, filename);
+	if (length < 0)
+		return false;
+	frame->file = length;
+	return true;
+}
+
+/* The function of a frame, with its class. */
+static __always_inline bool frame_names(struct scratch *scratch, struct script_frame *frame,
+					const struct php_function *function)
+{
+	__u64 name;
+	int length;
+
+	if (function->scope) {
+		if (!read_word(&name, function->scope + PHP_CLASS_NAME))
+			return false;
+		length = script_string(scratch, name);
+		if (length < 0)
+			return false;
+		frame->class_name = length;
+	}
+	if (function->name) {
+		length = script_string(scratch, function->name);
+		if (length < 0)
+			return false;
+		frame->function = length;
+	}
+	return true;
+}
+
+/* The n-th frame. 1 = there is another one, 0 = it was the last. */
+__noinline int script_frame_read(struct scratch *scratch, __u32 n)
+{
+	struct php_function function = {};
+	struct php_execute_data data = {};
+	struct script_frame *frame;
+	struct event_script *script;
+	__u8 type;
+
+	if (!scratch || n >= SCRIPT_FRAMES)
+		return 0;
+	script = &scratch->naming.script;
+	frame = &script->frames[n];
+	if (!in_user(scratch->naming.next) ||
+	    bpf_probe_read_user(&data, sizeof(data), (void *)scratch->naming.next)) {
+		script->status = SCRIPT_UNREADABLE;
+		return 0;
+	}
+	/* A frame without a function is only a joint. */
+	if (data.func) {
+		if (!in_user(data.func) ||
+		    bpf_probe_read_user(&function, sizeof(function), (void *)data.func))
+			goto odd;
+		type = function.type;
+		if (type == ZEND_USER_FUNCTION || type == ZEND_EVAL_CODE) {
+			if (!frame_code(scratch, frame, &data))
+				goto odd;
+		} else if (type != ZEND_INTERNAL_FUNCTION) {
+			goto odd;
+		}
+		if (!frame_names(scratch, frame, &function))
+			goto odd;
+	}
+	script->frame_count = n + 1;
+	scratch->naming.next = data.prev;
+	return data.prev != 0;
+odd:
+	script->status = SCRIPT_ODD;
+	return 0;
+}
+
+#define FCGI_HASH(variable)                                                                        \
+	(((variable).name[3] << 2) + ((variable).name[((variable).length - 2) & 15] << 4) +        \
+	 ((variable).name[((variable).length - 1) & 15] << 2) + (variable).length)
+
+/* Takes a FastCGI parameter, found as PHP finds it. */
+__noinline int script_parameter(struct scratch *scratch, __u32 word)
+{
+	struct fcgi_bucket bucket;
+	__u32 hash;
+	__u64 at;
+
+	if (!scratch || word >= VARIABLES)
+		return 0;
+	hash = FCGI_HASH(variables[word]) & (FCGI_BUCKETS - 1);
+	if (!read_word(&at, scratch->naming.server + FCGI_TABLE + hash * sizeof(__u64)))
+		return 0;
+	for (int i = 0; i < CHAIN_MAX; i++) {
+		if (!at)
+			return 0;
+		if (!in_user(at) || bpf_probe_read_user(&bucket, sizeof(bucket), (void *)at))
+			return 0;
+		if (bucket.name_length == variables[word].length && is_variable(word, bucket.name))
+			return script_word(scratch, word, bucket.value);
+		at = bucket.next;
+	}
+	scratch->naming.script.flags |= SCRIPT_F_WORDS_CUT;
+	return 0;
+}
+
+/* The request that PHP is at. Its own fields, and what the web server has said over FastCGI, which is nearer to what the client asked. */
+__noinline int script_request(struct scratch *scratch)
+{
+	struct php_request request = {};
+	struct naming *naming;
+
+	if (!scratch)
+		return 0;
+	naming = &scratch->naming;
+	if (bpf_probe_read_user(&request, sizeof(request),
+				(void *)(naming->layout.sapi_globals + naming->bias)))
+		return 0;
+	naming->server = 0;
+	/* "fpm-fcgi", "cgi-fcgi": of the latter only a server of FastCGI has a context. */
+	if (naming->script.sapi[3] == '-' && naming->script.sapi[4] == 'f')
+		naming->server = request.server_context;
+	if (naming->script.sapi[0] == 'a' && naming->script.sapi[6] == '2' &&
+	    read_word(&request.server_context, request.server_context + APACHE_REQUEST)) {
+		__u64 text;
+
+		if (read_word(&text, request.server_context + APACHE_HOSTNAME))
+			script_word(scratch, SCRIPT_HOST, text);
+		if (read_word(&text, request.server_context + APACHE_CLIENT))
+			script_word(scratch, SCRIPT_CLIENT, text);
+	}
+	if (in_user(naming->server)) {
+		script_parameter(scratch, SCRIPT_METHOD);
+		script_parameter(scratch, SCRIPT_URL);
+		script_parameter(scratch, SCRIPT_HOST);
+		script_parameter(scratch, SCRIPT_CLIENT);
+		script_parameter(scratch, SCRIPT_ENTRY);
+		script_parameter(scratch, SCRIPT_DOCROOT);
+	}
+	if (!naming->script.words[SCRIPT_METHOD].length)
+		script_word(scratch, SCRIPT_METHOD, request.method);
+	if (!naming->script.words[SCRIPT_ENTRY].length)
+		script_word(scratch, SCRIPT_ENTRY, request.entry);
+	if (!naming->script.words[SCRIPT_URL].length) {
+		script_word(scratch, SCRIPT_URL, request.url);
+		script_word(scratch, SCRIPT_QUERY, request.query);
+	}
+	return 1;
+}
+
+/* PHP, where the layout says. */
+__noinline int script_php(struct scratch *scratch)
+{
+	struct event_script *script;
+	struct naming *naming;
+	__u64 at = 0;
+
+	if (!scratch)
+		return 0;
+	naming = &scratch->naming;
+	script = &naming->script;
+	/* main/SAPI.h: the first member of sapi_module_struct is its name */
+	if (read_word(&at, naming->layout.sapi_module + naming->bias) && in_user(at))
+		bpf_probe_read_user_str(script->sapi, sizeof(script->sapi), (void *)at);
+	if (!read_word(&naming->next, naming->layout.executor_globals +
+					      naming->layout.execute_data + naming->bias)) {
+		script->status = SCRIPT_UNREADABLE;
+		return 0;
+	}
+	/* Between two requests the fields are those of the last one. */
+	if (!naming->next)
+		return 0;
+	script->status = SCRIPT_READ;
+	script_request(scratch);
+	script->frames_at = naming->at;
+	for (__u32 n = 0; n < SCRIPT_FRAMES; n++) {
+		if (!script_frame_read(scratch, n))
+			break;
+		if (n == SCRIPT_FRAMES - 1)
+			script->flags |= SCRIPT_F_FRAMES_CUT;
+	}
+	if (script->status == SCRIPT_UNREADABLE && script->frame_count) {
+		script->status = SCRIPT_READ;
+		script->flags |= SCRIPT_F_FRAMES_CUT;
+	}
+	if (script->status != SCRIPT_READ) {
+		script->frame_count = 0;
+		__builtin_memset(script->words, 0, sizeof(script->words));
+		naming->at = 0;
+	}
+	return 1;
+}
