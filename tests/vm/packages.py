@@ -21,6 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 SUMS = "SHA256SUMS"
 HOST = "amd64"  # the emulator's programs are of this architecture
+NAMED_IN = "tests/vm/kernels"
 
 # What the machine needs to find the host's files, and what the live tests use. A kernel may have some built in.
 MODULES = """virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci fuse virtiofs overlay
@@ -31,9 +32,9 @@ class Missing(Exception):
     pass
 
 
-def cache_directory():
+def cache_directory(name="smtpsnoop-vm"):
     base = os.environ.get("XDG_CACHE_HOME") or "/var/cache"
-    return pathlib.Path(base) / "smtpsnoop-vm"
+    return pathlib.Path(base) / name
 
 
 def read_list():
@@ -54,9 +55,9 @@ def read_list():
 
 
 @contextlib.contextmanager
-def locked_cache():
+def locked_cache(name="smtpsnoop-vm"):
     """One run at a time changes the cache."""
-    cache = cache_directory()
+    cache = cache_directory(name)
     cache.mkdir(parents=True, exist_ok=True)
     with open(cache / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -72,10 +73,14 @@ def run(*words, **options):
 
 
 class Archive:
-    """apt on a few suites of an architecture, apart from the system's."""
+    """apt on a few suites of an architecture, apart from the system's.
 
-    def __init__(self, cache, suites, architecture):
-        self.suites = suites
+    alone: as on a machine with nothing installed, every dependency is fetched; always so on another architecture.
+    named_in: the file that says which suites and packages, for whoever has to change it.
+    """
+
+    def __init__(self, cache, suites, architecture, alone=False, named_in=NAMED_IN):
+        self.suites, self.named_in = suites, named_in
         self.place = cache / "apt" / "+".join([*suites, architecture])
         for sub in ("lists/partial", "cache/archives/partial"):
             (self.place / sub).mkdir(parents=True, exist_ok=True)
@@ -93,20 +98,19 @@ class Archive:
             f"-oAPT::Architecture={architecture}",
             f"-oAPT::Architectures={architecture}",
         ]
-        if architecture != HOST:
-            # As on a machine with nothing installed: every dependency is fetched.
+        if alone or architecture != HOST:
             (self.place / "status").write_text("")
             self.options.append(f"-oDir::State::status={self.place / 'status'}")
         try:
             run("apt-get", *self.options, "update")
         except Missing as why:
-            raise Missing(f"suite {','.join(suites)}: {why}; if the mirror dropped it, change tests/vm/kernels")
+            raise Missing(f"suite {','.join(suites)}: {why}; if the mirror dropped it, change {named_in}")
 
     def depends(self, package):
         try:
             text = run("apt-cache", *self.options, "depends", package)
         except Missing:
-            raise Missing(f"{package} is not in {','.join(self.suites)} any more; change tests/vm/kernels")
+            raise Missing(f"{package} is not in {','.join(self.suites)} any more; change {self.named_in}")
         return [line.split()[1] for line in text.splitlines() if line.strip().startswith("Depends:")]
 
     def download(self, packages, where):
