@@ -16,14 +16,14 @@
 #define ZEND_USER_FUNCTION 2
 #define ZEND_EVAL_CODE 4
 
-/* Zend/zend_compile.h: struct _zend_execute_data, the same from 7.0 to 8.5. */
+/* Zend/zend_compile.h: struct _zend_execute_data */
 struct php_execute_data {
 	__u64 opline;
 	__u64 call;
 	__u64 return_value;
 	__u64 func;
 	__u64 this[2];
-	__u64 prev;
+	__u64 previous[2]; /* from 7.1 on the first, in 7.0 the second */
 };
 
 /* Zend/zend_compile.h: what all functions begin with */
@@ -34,6 +34,7 @@ struct php_function {
 	__u64 scope;
 };
 
+#define PHP_PREVIOUS 48 /* in struct _zend_execute_data */
 #define PHP_LINENO 24 /* in struct _zend_op */
 #define PHP_CLASS_NAME 8 /* in struct _zend_class_entry */
 
@@ -181,8 +182,9 @@ __noinline int script_frame_read(struct scratch *scratch, __u32 n)
 			goto odd;
 	}
 	script->frame_count = n + 1;
-	scratch->naming.next = data.prev;
-	return data.prev != 0;
+	scratch->naming.next = scratch->naming.layout.previous == PHP_PREVIOUS ? data.previous[0]
+									       : data.previous[1];
+	return scratch->naming.next != 0;
 odd:
 	script->status = SCRIPT_ODD;
 	return 0;

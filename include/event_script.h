@@ -25,8 +25,10 @@ struct script_layout {
 	__u16 version; /* 802 is 8.2 */
 	__u16 execute_data; /* EG(current_execute_data) */
 	__u16 filename; /* zend_op_array.filename */
+	__u16 previous; /* zend_execute_data.prev_execute_data */
 	__u8 status; /* SCRIPT_READ, or why it can't be read */
 	__u8 library; /* look again under the process's own start_code: PHP is a library there */
+	__u16 reserved[3];
 };
 
 /* The key of `runtimes`: an executable. start_code is 0, but for those where PHP is a library: there it tells one start from another. */
@@ -102,7 +104,7 @@ struct event_script {
 	char text[SCRIPT_TEXT_MAX];
 };
 
-EVENT_ASSERT(sizeof(struct script_layout) == 40);
+EVENT_ASSERT(sizeof(struct script_layout) == 48);
 EVENT_ASSERT(sizeof(struct script_runtime) == 24);
 EVENT_ASSERT(sizeof(struct script_frame) == 8);
 EVENT_ASSERT(__builtin_offsetof(struct event_script, words) == 60);

@@ -13,11 +13,11 @@
 #include <gelf.h>
 
 static const struct {
-	uint16_t version, execute_data, filename;
+	uint16_t version, execute_data, filename, previous;
 } layouts[] = {
-	{700, 480, 120}, {701, 480, 120}, {702, 480, 120}, {703, 488, 128},
-	{704, 488, 136}, {800, 488, 144}, {801, 488, 144}, {802, 488, 152},
-	{803, 488, 144}, {804, 488, 168}, {805, 512, 168},
+	{700, 480, 120, 56}, {701, 480, 120, 48}, {702, 480, 120, 48}, {703, 488, 128, 48},
+	{704, 488, 136, 48}, {800, 488, 144, 48}, {801, 488, 144, 48}, {802, 488, 152, 48},
+	{803, 488, 144, 48}, {804, 488, 168, 48}, {805, 512, 168, 48}, {806, 512, 168, 48},
 };
 
 bool php_version_known(unsigned int version, struct script_layout *layout)
@@ -27,6 +27,7 @@ bool php_version_known(unsigned int version, struct script_layout *layout)
 			continue;
 		layout->execute_data = layouts[i].execute_data;
 		layout->filename = layouts[i].filename;
+		layout->previous = layouts[i].previous;
 		return true;
 	}
 	return false;
