@@ -32,7 +32,7 @@ class Site:
         self.mailer = os.path.join(self.root, "wp-content/uploads/x/mailer.php")
         self.dialogue = os.path.join(self.root, "lib/dialogue.php")
         for folder, _, files in os.walk(self.root):
-            os.chmod(folder, 0o755)
+            settle(folder)
             for file in files:
                 settle(os.path.join(folder, file))
 
@@ -40,6 +40,7 @@ class Site:
         """One more file; the dialogue is included by `require D;` in its text. Returns its path."""
         path = os.path.join(os.fsencode(self.root), os.fsencode(name))
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        settle(os.path.dirname(path))
         include = f"require_once '{self.dialogue}';"
         with open(path, "wb") as file:
             file.write(to_bytes(text).replace(b"require D;", include.encode()))
@@ -52,7 +53,8 @@ def to_bytes(text):
 
 
 def settle(path):
-    """Readable, and old enough by its mtime for opcache, which leaves out what is two seconds young."""
+    """The web server's own, and old enough by its mtime for opcache, which leaves out what is two seconds young."""
+    os.chown(path, WEB_UID, WEB_UID)
     os.chmod(path, 0o755)
     os.utime(path, (time.time() - 60, time.time() - 60))
 
