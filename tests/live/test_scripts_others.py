@@ -9,7 +9,7 @@ from marks import quick
 from test_hostile import NASTY, harmless
 from test_scripts import URL, request
 from tracer import ABSENT, expect, field, reasons
-from web import NONE, SCRIPT_REASONS, Site, cgi, expect_script, failed
+from web import CLIENT, HOST, NONE, SCRIPT_REASONS, Site, cgi, expect_script, failed
 from world import LIVE, SINK4, Failed, need
 
 HELO = "actor.example"
@@ -163,12 +163,14 @@ def test_no_file(case):
 
 
 def test_compiled(case):
-    """a compiled program has no script, whatever its arguments and its environment say"""
-    site = Site(case)
-    env = cgi(site, URL)
-    del env["GATEWAY_INTERFACE"]
-    record = send(case, case.program("talk"), SINK4, "25", HELO, env={k: v for k, v in env.items() if v})
-    expect(record, script=ABSENT)
+    """a compiled program has no script; as a CGI program it has a request"""
+    site, sink, trace = Site(case), case.sink(), case.trace()
+    argv = (case.program("talk"), SINK4, "25", HELO)
+    expect(send(case, *argv, trace=trace, sink=sink), script=ABSENT)
+    env = {name: value for name, value in cgi(site, URL).items() if value}
+    record = send(case, *argv, env=env, trace=trace, sink=sink)
+    expect(record, script__language=ABSENT, script__line=ABSENT, script__function=ABSENT, script__backtrace=ABSENT)
+    expect(record, script__url=URL, script__host=HOST, script__method="GET", script__client__ip=CLIENT)
 
 
 @quick

@@ -5,13 +5,12 @@ import time
 from dialogue import FROM, RCPT
 from marks import quick
 from test_programs import Postfix
-from test_scripts import URL, request
+from test_scripts import MSMTP, URL, ask_many, request
 from tracer import ABSENT, expect, reasons
 from web import NONE, Fpm, Site, expect_mailer, expect_script, failed, line_of, query
 from world import SINK4, Failed, need
 
 HELO = "actor.example"
-MSMTP = f"/usr/bin/msmtp --host=127.0.0.1 --port=25 --domain={HELO} --from={FROM} --tls=off --auth=off --file=/dev/null"
 
 
 def local_sink(case):
@@ -57,7 +56,7 @@ def test_mail_msmtp(case):
     """mail() through msmtp, which is no script itself"""
     need("msmtp")
     site = Site(case)
-    fpm = Fpm(case, site, sendmail=f"{MSMTP} {RCPT}")
+    fpm = Fpm(case, site, sendmail=MSMTP)
     sink, trace = local_sink(case), case.trace()
     fpm.ask(URL + query("mail"))
     sink.wait()
@@ -71,7 +70,7 @@ def test_mail_postfix(case):
     need("msmtp")
     sink, trace, postfix, site = case.sink(), case.trace(), Postfix(case), Site(case)
     postfix.wait()
-    fpm = Fpm(case, site, sendmail=f"{MSMTP} {RCPT}")
+    fpm = Fpm(case, site, sendmail=MSMTP)
     fpm.ask(URL + query("mail"))
     local = trace.connection(process__name="msmtp", timeout=40)
     expect(local, verdict__class="local", smtp__accepted=1, destination__ip="127.0.0.1")
@@ -96,7 +95,7 @@ def test_mail_sendmail(case):
 
 @quick
 def test_exec(case):
-    """php-fpm -> sh -> perl that calls itself a kernel thread: the PHP file, and the perl's own; then the worker itself"""
+    """php-fpm -> sh -> perl that calls itself a kernel thread: the PHP file and the perl's own; then the worker"""
     site = Site(case)
     fpm = Fpm(case, site, workers=1, bot=bot(case, "FAKE_NAME='[kworker/0:1]' "))
     fpm.ask("/")
@@ -123,10 +122,10 @@ def test_exec_in_background(case):
     if time.monotonic() - began > 0.6 * case.world.slow:
         raise Failed("the request waited for what it started")
     sink.wait(2)
-    second = trace.connection(process__executable="/usr/bin/perl")
-    expect_started(second, site, "exec", "/first/?" + query("exec"), ("perl", case.world.client("send.pl")))
-    first = trace.connection()
-    expect_mailer(first, site, **request("/second/?" + query("function")))
+    record = trace.connection(process__executable="/usr/bin/perl")
+    run = ("perl", case.world.client("send.pl"))
+    expect_started(record, site, "exec", "/first/?" + query("exec"), run)
+    expect_mailer(trace.connection(), site, **request("/second/?" + query("function")))
 
 
 def test_exec_daemon(case):
@@ -193,6 +192,28 @@ def test_every_way(case):
         name = {"backticks": "shell_exec", "proc_open_list": "proc_open"}.get(way, way)
         if record["script"]["backtrace"][0].get("function") != name:
             failed(record, f"the innermost frame is not {name}()")
+
+
+def test_started_never_mixed_up(case):
+    """what ten scripts on five workers start at the same time is told with its own script and request"""
+    site, talk, scripts, total = Site(case), case.program("talk"), [], 300
+    for number in range(10):
+        command = f"'{talk} {SINK4} 25 n' . $_GET['n'] . '.s{number}.example; true'"
+        blank = "\n" * (3 * number)
+        text = f"<?php{blank}\nfunction start_{number}() {{\n\texec({command}); // starts\n}}\nstart_{number}();\n"
+        scripts.append(site.add(f"site{number}/mail{number}.php", text))
+    fpm = Fpm(case, site, workers=5)
+    case.sink()
+    trace = case.trace()
+    ask_many(fpm, scripts, total)
+    for _ in range(total):
+        record = trace.connection()
+        n, s = (int(word[1:]) for word in record["smtp"]["helo"].split(".")[:2])
+        target, client = f"/site{s}/mail{s}.php?n={n}", f"198.51.100.{n % 250 + 1}"
+        wanted = {"entry": scripts[s], "status": "inherited", "run": ABSENT, "words": NONE}
+        wanted |= request(target, host=f"s{s}.example", client=client)
+        expect_script(record, "php", scripts[s], line_of(scripts[s], "starts"), f"start_{s}", **wanted)
+    expect(trace.stop(), totals__attempts=total)
 
 
 FORK = f"""<?php

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """web.py - a hacked web site, the servers that run it, and what a record has to say of the script that connected.
 
-Every server is an actor of the test's: its cgroup, its network namespace, a configuration of its own and nothing of the
-system's; it is over when the test is. FPM and php-cgi listen on unix sockets, the others on 127.0.0.1 of the namespace.
+Every server is an actor of the test's: its cgroup, its network namespace, a configuration of its own; it is over when
+the test is. FPM and php-cgi listen on unix sockets, the others on 127.0.0.1 of the namespace.
 """
 import http.client
 import os
@@ -267,16 +267,18 @@ DocumentRoot {root}
     SetHandler application/x-httpd-php
 </FilesMatch>
 php_admin_flag opcache.enable on
+php_admin_value sendmail_path "{sendmail}"
 """
 
-    def __init__(self, case, site):
+    def __init__(self, case, site, sendmail="/bin/false"):
         super().__init__(case, site, "apache")
         need("apache2")
         names = [name for name in os.listdir(self.MODULES) if re.fullmatch(r"libphp[0-9.]*\.so", name)]
         if not names:
             raise Skipped("mod_php is not installed")
         values = {"folder": self.folder, "port": self.port, "uid": WEB_UID, "modules": self.MODULES}
-        conf = self.write("apache.conf", self.CONF.format(php=max(names), root=site.root, **values))
+        values |= {"php": max(names), "root": site.root, "sendmail": sendmail}
+        conf = self.write("apache.conf", self.CONF.format(**values))
         ready = lambda: self.http(self.port).close()  # noqa: E731
         self.start("/usr/sbin/apache2", "-f", conf, "-DFOREGROUND", uid=0, ready=ready)
 
@@ -319,9 +321,9 @@ def expect_script(
     words=None,
     **fields,
 ):
-    """record.script, and the reasons that follow from it. A value is what expect() takes, or a set of those that will
-    do, or NONE = whatever it is; file None = there is no path; `words` are the reasons (NONE = any), else they are those
-    of `file` as it is now. Backtrace: (file, line, function) of each frame, None = absent, file alone None = PHP's own."""
+    """record.script, and the reasons that follow from it. A value is what expect() takes, or a set of what will do,
+    or NONE = whatever it is; file None = there is no path; `words` are the reasons (NONE = any), else they are those
+    of `file` as it is now. Backtrace: (file, line, function) of each frame, None = absent."""
     wanted = {
         "language": language,
         "file": no_path if file is None else file,
@@ -333,7 +335,7 @@ def expect_script(
         "host": host,
         "client.ip": client,
         "status": status,
-        "run": ABSENT if run is ABSENT else NONE,
+        "run": ABSENT if run is ABSENT else NONE,  # else looked into below
     }
     for name, value in wanted.items():
         path = f"script.{name}"
@@ -348,7 +350,7 @@ def expect_script(
                 failed(record, f"{path} is {got!r}, expected no path")
         else:
             expect(record, **{path: value})
-    if run is not ABSENT:
+    if run not in (ABSENT, NONE):
         expect(record, script__run__language=run[0], script__run__file=run[1])
     if backtrace is not NONE:
         expect_backtrace(record, backtrace)

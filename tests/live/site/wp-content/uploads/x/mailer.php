@@ -44,7 +44,7 @@ case 'method':
 	(new Mailer)->blast($_GET['host'], (int)$_GET['port'], $_GET['helo']); // calls the method
 	break;
 case 'destructor':
-	$kept = new Mailer;
+	$GLOBALS['kept'] = new Mailer; // destroyed when the request ends
 	break;
 case 'shutdown':
 	register_shutdown_function('evil_send', $_GET['host'], (int)$_GET['port'], $_GET['helo']);
