@@ -16,7 +16,7 @@ HELO = "actor.example"
 TEXT = "Subject: x\n\nhello\n"
 
 
-def direct(case, argv, executable, args=None, text=None, helo=HELO, has=("direct-mx",), env=None):
+def direct(case, argv, executable, args=None, text=None, helo=HELO, has=("direct-mx",), env=None, language=ABSENT):
     """Runs a client straight to the sink: a bypass, with everything right in its record."""
     sink, trace = case.sink(), case.trace()
     actor = case.actor(*argv, env=env)
@@ -34,7 +34,7 @@ def direct(case, argv, executable, args=None, text=None, helo=HELO, has=("direct
         source__port=session.peer[1],
         user__name="www-data",
         sender=ABSENT,
-        script=ABSENT,
+        script__language=language,
         container=ABSENT,
     )
     expect(record, **{"@timestamp": re.compile("Z$"), "v": 1})
@@ -68,13 +68,15 @@ def test_smtplib(case):
         case,
         ["/usr/bin/python3", case.world.client("send_smtplib.py"), SINK4, 25, HELO, FROM, RCPT],
         "/usr/bin/python3",
+        language="python",
     )
 
 
 @quick
 def test_net_smtp(case):
     """perl's Net::SMTP"""
-    direct(case, ["/usr/bin/perl", case.world.client("send.pl"), SINK4, 25, HELO, FROM, RCPT], "/usr/bin/perl")
+    argv = ["/usr/bin/perl", case.world.client("send.pl"), SINK4, 25, HELO, FROM, RCPT]
+    direct(case, argv, "/usr/bin/perl", language="perl")
 
 
 def test_curl(case):
@@ -105,7 +107,7 @@ def test_swaks(case):
     argv = ["/usr/bin/swaks", "--server", SINK4, "--helo", HELO, "--from", FROM, "--to", RCPT, "--body", "hello"]
     with open("/usr/bin/swaks") as file:
         interpreter = file.readline()[2:].split()
-    direct(case, argv, interpreter[0], args=interpreter + argv)
+    direct(case, argv, interpreter[0], args=interpreter + argv, language="perl")
 
 
 def test_msmtp(case):
@@ -132,7 +134,8 @@ def test_msmtp(case):
 def test_php(case):
     """a PHP script over a stream socket"""
     need("php")
-    direct(case, ["/usr/bin/php", "-n", case.world.client("send.php"), SINK4, 25, HELO, FROM, RCPT], "/usr/bin/php")
+    argv = ["/usr/bin/php", "-n", case.world.client("send.php"), SINK4, 25, HELO, FROM, RCPT]
+    direct(case, argv, "/usr/bin/php", language="php")
 
 
 def test_node(case):
@@ -141,7 +144,7 @@ def test_node(case):
     node = subprocess.run(
         ["node", "-p", "process.execPath"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    direct(case, [node, case.world.client("send.js"), SINK4, 25, HELO, FROM, RCPT], node)
+    direct(case, [node, case.world.client("send.js"), SINK4, 25, HELO, FROM, RCPT], node, language="node")
 
 
 class Postfix:
