@@ -185,6 +185,13 @@ struct bytes process_argument(const struct process *process, unsigned int n)
 	return (struct bytes){NULL, 0};
 }
 
+struct bytes process_file_name(const struct process *process)
+{
+	if (bytes_begin(process->exe, MEMFD))
+		return bytes_leaf(bytes_after(process->exe, strlen(MEMFD)));
+	return bytes_leaf(process->exe);
+}
+
 struct bytes process_name(const struct process *process)
 {
 	struct bytes name = bytes_leaf(process->exe);

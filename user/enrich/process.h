@@ -51,6 +51,9 @@ size_t process_turn_path(char *out, struct bytes raw, bool cut);
 /* The n-th argument (0 = argv[0]); length 0 and at NULL when there is none. */
 struct bytes process_argument(const struct process *process, unsigned int n);
 
+/* The executable's file name, a memfd's without "memfd:"; nothing when it is not known. */
+struct bytes process_file_name(const struct process *process);
+
 /* Name of the executable: the last component of exe ("memfd:name" whole), else comm. */
 struct bytes process_name(const struct process *process);
 
