@@ -40,6 +40,8 @@ static const struct wearing wardrobe[] = {
 	WEARS("apache2", "/usr/sbin/apache2", "/usr/sbin/apache2\0-k\0start", HONEST),
 	WEARS("crond", "/usr/bin/busybox", "crond", HONEST),
 	WEARS("x", "/usr/bin/perl", "", HONEST),
+	WEARS("awk", "/usr/bin/gawk", "awk\0-f\0x.awk", HONEST),
+	WEARS("rbash", "/usr/bin/bash", "rbash", HONEST),
 	/* somebody else's name */
 	WEARS("postfix/smtp", "/usr/bin/perl", "postfix/smtp", IMPOSTOR),
 	WEARS("perl", "/usr/bin/perl", "postfix/smtp -t unix -u", IMPOSTOR),
@@ -54,6 +56,7 @@ static const struct wearing wardrobe[] = {
 	WEARS("perl", "/usr/bin/perl", "updater", false, false, true),
 	WEARS("updater", "/usr/bin/perl", "updater", false, false, true),
 	WEARS("x", "/usr/bin/x", "y", false, false, true),
+	WEARS("sh", "/usr/bin/perl", "sh", false, false, true),
 };
 
 static void test_disguise(void **state)

@@ -280,6 +280,8 @@ static void test_identity(void **state)
 		{"/usr/sbin/php-fpm8.2", "/var/www/shop/wp-content/uploads/2024",
 		 REASON(SCRIPT_IN_UPLOADS)},
 		{"/usr/sbin/php-fpm8.2", "/var/www/uploads", REASON(SCRIPT_IN_UPLOADS)},
+		{"/usr/bin/perl", "/var/www/uploads",
+		 REASON(SCRIPT_IN_UPLOADS)}, /* no file named */
 		{"/usr/bin/myprog", "/var/www/uploads", 0},
 	};
 	static const struct {
@@ -291,6 +293,10 @@ static void test_identity(void **state)
 		{"perl\0uploads/x.pl", 18, REASON(SCRIPT_IN_UPLOADS)},
 		{"perl\0/srv/x.pl\0/srv/uploads/list", 33, 0},
 		{"perl\0x.pl", 10, 0},
+		{"perl\0/srv/uploads/../x.pl", 26, 0},
+		{"perl\0-I\0/srv/uploads/lib\0/srv/x.pl", 35, 0},
+		{"perl\0srv/./uploads//x.pl", 25, REASON(SCRIPT_IN_UPLOADS)},
+		{"perl\0/srv/uploads/mailer.p", 26, REASON(SCRIPT_IN_UPLOADS)}, /* cut */
 		{"perl\0-w", 8, 0},
 	};
 

@@ -16,6 +16,7 @@
  */
 #include <sys/stat.h>
 
+#include "enrich/interpreter.h"
 #include "judge/disguise.h"
 
 #define COMM_MAX (EVENT_COMM_LEN - 1) /* what a comm keeps of a longer name */
@@ -98,13 +99,6 @@ static const char *const sendmail_kin[] = {
 
 static const char *const multi_call[] = {"busybox", "toybox", "coreutils"};
 
-/* With a version, a flavour or "-fpm" behind. */
-static const char *const interpreters[] = {
-	"perl", "python", "pypy", "php",  "ruby",    "node", "nodejs", "bash",	 "dash",
-	"sh",	"zsh",	  "ksh",  "fish", "busybox", "lua",  "tclsh",  "expect", "java",
-	"mono", "dotnet", "deno", "bun",  "gawk",    "mawk", "awk",    "lsphp",	 "rscript",
-};
-
 static bool among(struct bytes name, const char *const list[], size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -121,15 +115,6 @@ static bool begins_among(struct bytes name, const char *const list[], size_t cou
 			return true;
 	}
 	return false;
-}
-
-static struct bytes exe_name(const struct process *process)
-{
-	struct bytes name = bytes_leaf(process->exe);
-
-	if (bytes_begin(process->exe, "memfd:"))
-		name = bytes_leaf(bytes_after(process->exe, strlen("memfd:")));
-	return name;
 }
 
 static struct bytes comm_of(const struct process *process)
@@ -224,6 +209,14 @@ static bool like_kernel_thread(struct bytes name)
 	return begins_among(name, kernel_threads, COUNT(kernel_threads));
 }
 
+/* A link may call it after its kind: gawk is awk, dash is sh. */
+static bool renamed_interpreter(struct bytes exe, struct bytes name)
+{
+	const struct interpreter *is = interpreter_named(exe), *called = interpreter_named(name);
+
+	return is && !(called && called->language == is->language);
+}
+
 /* comm is set by exec to the file's or the link's name, argv[0] by whoever called exec: where they disagree with each other and with the
  * executable, or an interpreter is called after nothing that it runs, somebody renamed it. */
 static bool renamed(const struct process *process, struct bytes exe, bool script)
@@ -240,12 +233,12 @@ static bool renamed(const struct process *process, struct bytes exe, bool script
 		name.length = COMM_MAX;
 	if (!related(name, comm))
 		return true;
-	return disguise_interpreter(process) && !bytes_are(name, "sh");
+	return renamed_interpreter(exe, name);
 }
 
 struct disguise disguise_of(const struct process *process)
 {
-	struct bytes comm = comm_of(process), exe = exe_name(process), name, script;
+	struct bytes comm = comm_of(process), exe = process_file_name(process), name, script;
 	struct bytes first = process_argument(process, 0);
 	struct disguise disguise = {0};
 	bool title, excused;
@@ -268,19 +261,4 @@ struct disguise disguise_of(const struct process *process)
 	disguise.mismatch = disguise.protected_name || disguise.fake_kthread ||
 			    renamed(process, exe, script.length != 0);
 	return disguise;
-}
-
-bool disguise_interpreter(const struct process *process)
-{
-	struct bytes name = exe_name(process);
-
-	for (size_t i = 0; i < COUNT(interpreters); i++) {
-		size_t length = strlen(interpreters[i]);
-
-		/* "php8.2" and "php-fpm8.2", but not "shutdown" for "sh" */
-		if (bytes_begin(name, interpreters[i]) &&
-		    (name.length == length || name.at[length] < 'a' || name.at[length] > 'z'))
-			return true;
-	}
-	return false;
 }

@@ -19,7 +19,4 @@ struct disguise {
 
 struct disguise disguise_of(const struct process *process);
 
-/* Is the executable one that runs scripts (perl, python3.11, php-fpm8.2, bash ...)? */
-bool disguise_interpreter(const struct process *process);
-
 #endif

@@ -19,7 +19,8 @@
  *   exe-memfd         the executable was never a file
  *   exe-in-tmp        it lies below /tmp, /var/tmp, /dev/shm, /run/user, /run/shm, or below a hidden directory in /home, /root, /var/www
  *                     or /srv; where tool chains install themselves (~/.nvm, ~/.local/bin ...) is not hidden
- *   script-in-uploads an interpreter's script, or a PHP server's working directory, lies in a directory for uploads
+ *   script-in-uploads an interpreter's script lies in a directory for uploads; or the working directory does, of PHP, or where no
+ *                     file is named
  *   name-mismatch     comm or argv[0] wear another name than the executable's: see disguise.c
  *   fake-kthread      it wears a kernel thread's name and is none
  *   mta-user          it runs as an MTA's user from another executable
@@ -46,8 +47,10 @@
 #include <strings.h>
 
 #include "base/address.h"
+#include "enrich/script_file.h"
 #include "judge/disguise.h"
 #include "judge/reasons.h"
+#include "judge/script_place.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -131,46 +134,17 @@ static bool exe_in_tmp(const struct process *process)
 	       in_hidden_directory(process->exe);
 }
 
-static bool is_for_uploads(struct bytes path)
+/* Where the arguments name no file, the working directory stands for it; a PHP server enters the directory of the script that it runs. */
+static bool runs_uploads(const struct process *process)
 {
-	static const char *const directories[] = {"/uploads/", "/upload/", "/wp-content/cache/",
-						  "/sites/default/files/", "/images/"};
+	struct script_file script;
 
-	for (size_t i = 0; i < COUNT(directories); i++) {
-		struct bytes as_leaf = {directories[i], strlen(directories[i]) - 1};
-
-		if (bytes_hold(path, directories[i]))
-			return true;
-		/* "/var/www/uploads" as a working directory */
-		if (path.length >= as_leaf.length &&
-		    memcmp(path.at + path.length - as_leaf.length, as_leaf.at, as_leaf.length) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool script_in_uploads(const struct process *process)
-{
-	struct bytes name = process_name(process);
-
-	if (!disguise_interpreter(process))
+	if (!script_file_find(process, &script))
 		return false;
-	/* A PHP server enters the directory of the script that it runs. */
-	if (bytes_hold(name, "php") && is_for_uploads(process->cwd))
+	if (script_in_uploads(script_file_path(&script)))
 		return true;
-	for (unsigned int n = 1;; n++) {
-		struct bytes argument = process_argument(process, n);
-
-		if (!argument.at)
-			return false;
-		if (bytes_begin(argument, "-"))
-			continue;
-		if (bytes_begin(argument, "/"))
-			return is_for_uploads(argument);
-		/* "uploads/x.pl", or "x.pl" in there */
-		return is_for_uploads(process->cwd) || bytes_begin(argument, "uploads/") ||
-		       is_for_uploads(argument);
-	}
+	return (script.kind != SCRIPT_FILE || script.language == SCRIPT_PHP) &&
+	       script_in_uploads(process->cwd);
 }
 
 static uint64_t identity_of(const struct process *process)
@@ -188,7 +162,7 @@ static uint64_t identity_of(const struct process *process)
 		reasons |= REASON(EXE_IN_TMP);
 	else if (process->id.flags & IDENTITY_EXE_CUT)
 		reasons |= REASON(EVIDENCE_MISSING); /* the beginning of its path would tell */
-	if (script_in_uploads(process))
+	if (runs_uploads(process))
 		reasons |= REASON(SCRIPT_IN_UPLOADS);
 	if (disguise.mismatch)
 		reasons |= REASON(NAME_MISMATCH);

@@ -10,47 +10,12 @@
 
 #include "base/address.h"
 #include "base/escape.h"
+#include "enrich/script_file.h"
 #include "present/layout.h"
 #include "present/label.h"
 #include "present/label_script.h"
 
 #define ELLIPSIS "\xe2\x80\xa6"
-
-/* Options of an interpreter that matter to find the script among its arguments. */
-static const struct interpreter {
-	const char *name; /* of the executable; a version may follow */
-	const char *code; /* letters whose argument is the program itself */
-	const char *skip; /* letters with another argument */
-	const char *file; /* letters whose argument is the script, or a module's name */
-} interpreters[] = {
-	{"perl", "eE", "", ""},	 {"python", "c", "WX", "m"}, {"php", "r", "cdz", "fF"},
-	{"ruby", "e", "rI", ""}, {"nodejs", "ep", "r", ""},  {"node", "ep", "r", ""},
-	{"bash", "c", "oO", ""}, {"dash", "c", "o", ""},     {"zsh", "c", "o", ""},
-	{"ksh", "c", "o", ""},	 {"sh", "c", "o", ""},	     {"lua", "e", "l", ""},
-	{"tclsh", "", "", ""},	 {"awk", "", "vF", "f"},     {"gawk", "", "vF", "f"},
-	{"java", "", "", ""},	 {"deno", "", "", ""},	     {"bun", "", "", ""},
-	{"busybox", "", "", ""},
-};
-
-static bool is_version(struct bytes rest)
-{
-	for (size_t i = 0; i < rest.length; i++)
-		if (!strchr("0123456789.-", rest.at[i]) || !rest.at[i])
-			return false;
-	return true;
-}
-
-static const struct interpreter *interpreter_of(struct bytes name)
-{
-	for (size_t i = 0; i < sizeof(interpreters) / sizeof(interpreters[0]); i++) {
-		size_t length = strlen(interpreters[i].name);
-
-		if (name.length >= length && !memcmp(name.at, interpreters[i].name, length) &&
-		    is_version((struct bytes){name.at + length, name.length - length}))
-			return &interpreters[i];
-	}
-	return NULL;
-}
 
 static bool starts_with(struct bytes text, const char *start)
 {
@@ -94,67 +59,42 @@ static void set_suffix(struct label *label, const char *before, struct bytes nam
 	snprintf(label->suffix, sizeof(label->suffix), "%s%s%s", before, escaped, after);
 }
 
-/* A relative script is below the working directory, as far as that is still the one it was started in. */
-static void set_script(struct label *label, const struct process *process, struct bytes script,
-		       struct bytes interpreter)
+/* "perl -we print 1": the program's text with the option that it is for. */
+static void set_code(struct label *label, const struct process *process, unsigned int argument,
+		     struct bytes interpreter)
 {
-	char joined[1600];
-	int length;
+	struct bytes code = process_argument(process, argument), option = {"", 0};
+	char text[LIMIT_LABEL + 1];
 
-	if (starts_with(script, "./")) {
-		script.at += 2;
-		script.length -= 2;
-	}
-	if (script.length && script.at[0] != '/' && process->cwd.length > 1) {
-		length = snprintf(joined, sizeof(joined), "%.*s/%.*s", (int)process->cwd.length,
-				  process->cwd.at, (int)script.length, script.at);
-		if (length > 0 && (size_t)length < sizeof(joined))
-			script = (struct bytes){joined, (size_t)length};
-	}
-	set_path(label, script);
-	set_suffix(label, " (", interpreter, ")");
+	if (!bytes_begin(code, "-") && argument > 1)
+		option = process_argument(process, argument - 1);
+	snprintf(text, sizeof(text), "%.*s%s%.*s %.*s", (int)interpreter.length, interpreter.at,
+		 option.length ? " " : "", (int)option.length, option.at, (int)code.length,
+		 code.at);
+	set_text(label, bytes_of(text));
 }
 
-/* "-we": the last letter of a bundle is the one that takes an argument. Long bundles are attached values. */
-static char last_letter(struct bytes argument)
+/* False: nothing is known but the interpreter. */
+static bool label_arguments(struct label *label, const struct process *process, struct bytes name)
 {
-	return argument.length >= 2 && argument.length <= 5 ? argument.at[argument.length - 1] : 0;
-}
+	struct script_file script;
 
-static bool label_interpreter(struct label *label, const struct process *process,
-			      const struct interpreter *interpreter, struct bytes name)
-{
-	struct bytes argument;
-
-	for (unsigned int i = 1; (argument = process_argument(process, i)).at; i++) {
-		struct bytes value = process_argument(process, i + 1);
-		char letter = last_letter(argument);
-
-		if (!argument.length || argument.at[0] != '-') {
-			if (!argument.length)
-				continue;
-			set_script(label, process, argument, name);
-			return true;
-		}
-		if (!letter || argument.at[1] == '-')
-			continue;
-		if (strchr(interpreter->file, letter) && value.length) {
-			set_script(label, process, value, name);
-			return true;
-		}
-		if (strchr(interpreter->code, letter) && value.length) {
-			char text[LIMIT_LABEL];
-			int length = snprintf(text, sizeof(text), "%.*s -%c %.*s", (int)name.length,
-					      name.at, letter, (int)value.length, value.at);
-
-			set_text(label, (struct bytes){text, (size_t)length < sizeof(text)
-								     ? (size_t)length
-								     : sizeof(text) - 1});
-			return true;
-		}
-		i += strchr(interpreter->skip, letter) != NULL;
+	if (!script_file_find(process, &script))
+		return false;
+	if (script.kind == SCRIPT_CODE && script.argument) {
+		set_code(label, process, script.argument, name);
+		return true;
 	}
-	return false;
+	if (!script.length)
+		return false;
+	if (script.kind == SCRIPT_MODULE)
+		set_text(label, script_file_path(&script));
+	else
+		set_path(label, script_file_path(&script));
+	if (script.kind == SCRIPT_UNKNOWN) /* the directories are known, the name is not */
+		strncat(label->text, ELLIPSIS, sizeof(label->text) - strlen(label->text) - 1);
+	set_suffix(label, " (", name, ")");
+	return true;
 }
 
 /* php-fpm: "php-fpm: pool www" is all that its command line says, and it says which site. */
@@ -222,7 +162,6 @@ static void label_executable(struct label *label, const struct process *process,
 
 void label_of(struct label *label, const struct process *process, enum verdict_class class)
 {
-	const struct interpreter *interpreter;
 	struct bytes name;
 
 	memset(label, 0, sizeof(*label)); /* it is hashed as bytes */
@@ -235,8 +174,7 @@ void label_of(struct label *label, const struct process *process, enum verdict_c
 		return;
 	if (label_pool(label, process, name))
 		return;
-	interpreter = process->exe.length ? interpreter_of(name) : NULL;
-	if (interpreter && label_interpreter(label, process, interpreter, name))
+	if (!(process->id.flags & IDENTITY_EXE_MEMFD) && label_arguments(label, process, name))
 		return;
 	label_executable(label, process, name);
 }

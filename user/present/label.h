@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "store/connection.h"
 
-#define LABEL_TEXT (4 * LIMIT_LABEL + 8) /* an escape takes four bytes for one, and an ellipsis */
+#define LABEL_TEXT (4 * LIMIT_LABEL + 8) /* an escape takes four bytes for one, and two ellipses */
 #define LABEL_SUFFIX 192
 #define LABEL_ADDRESS 46 /* INET6_ADDRSTRLEN */
 
