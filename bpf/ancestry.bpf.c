@@ -4,8 +4,8 @@
  *
  * Kept in task storage: it goes with the process. A fork or exec without PHP costs a look-up or two.
  */
-#include "identity.bpf.h"
 #include "user_memory.bpf.h"
+#include "who.bpf.h"
 
 static __always_inline void execution_copy(struct task_struct *from, struct task_struct *child)
 {
@@ -68,11 +68,27 @@ int BPF_PROG(tp_btf__sched_process_fork, struct task_struct *parent, struct task
 	return 0;
 }
 
+static __always_inline void execution_directory(struct execution *execution,
+						struct scratch *scratch, struct task_struct *task)
+{
+	struct path path = {};
+	__u32 length;
+
+	bpf_probe_read_kernel(&path, sizeof(path), &task->fs->pwd);
+	length = text_path(scratch, 0, (__u64)path.mnt, (__u64)path.dentry);
+	if (length & IDENTITY_CUT)
+		execution->flags |= SCRIPT_F_CWD_CUT;
+	execution->cwd = (__u64)path.dentry;
+	execution->cwd_length = length;
+	bpf_probe_read_kernel(execution->cwd_text, sizeof(execution->cwd_text), scratch->open.text);
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(tp_btf__sched_process_exec, struct task_struct *task)
 {
 	struct mm_struct *mm = task->mm;
 	struct execution *execution;
+	struct scratch *scratch;
 	__u64 length;
 
 	if (!mm || !task_wanted(task))
@@ -81,11 +97,16 @@ int BPF_PROG(tp_btf__sched_process_exec, struct task_struct *task)
 	if (!execution)
 		return 0;
 	length = mm->arg_end - mm->arg_start;
-	execution->cut = length > EVENT_ARGV_MAX;
+	execution->flags = length > EVENT_ARGV_MAX ? SCRIPT_F_ARGV_CUT : 0;
 	if (length > EVENT_ARGV_MAX)
 		length = EVENT_ARGV_MAX;
-	execution->length = length;
+	execution->argv_length = length;
 	if (bpf_probe_read_user(execution->argv, length, (void *)mm->arg_start))
-		execution->length = 0;
+		execution->argv_length = 0;
+	scratch = scratch_take();
+	if (scratch) {
+		execution_directory(execution, scratch, task);
+		scratch_return(scratch);
+	}
 	return 0;
 }

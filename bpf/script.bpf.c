@@ -97,21 +97,20 @@ static __always_inline void script_environment(struct scratch *scratch, struct m
 	naming->script.flags |= SCRIPT_F_WORDS_CUT;
 }
 
-/* Has the process written over its arguments since it was executed? */
-static __always_inline bool argv_rewritten(struct naming *naming, const struct execution *execution,
-					   struct mm_struct *mm)
+/* Has the process written over its arguments since it was executed? Yes, if they can't be read any more. */
+static __always_inline bool argv_rewritten(const struct execution *execution, struct mm_struct *mm)
 {
 	const __u64 *then = (const __u64 *)execution->argv;
 	__u64 now;
 
 	for (__u32 i = 0; i < EVENT_ARGV_MAX / 8; i++) {
-		__u32 left = execution->length - i * 8;
+		__u32 left = execution->argv_length - i * 8;
 		__u64 mask = ~0ULL;
 
-		if (i * 8 >= execution->length)
+		if (i * 8 >= execution->argv_length)
 			return false;
 		if (bpf_probe_read_user(&now, sizeof(now), (void *)(mm->arg_start + i * 8)))
-			return false;
+			return true;
 		if (left < 8)
 			mask = (1ULL << (left * 8)) - 1;
 		if ((now ^ then[i]) & mask)
@@ -120,22 +119,41 @@ static __always_inline bool argv_rewritten(struct naming *naming, const struct e
 	return false;
 }
 
-static __always_inline void script_arguments(struct scratch *scratch, struct task_struct *leader,
-					     struct mm_struct *mm)
+/* Takes `length` bytes for a word, of `room` that can be read. */
+static __always_inline void script_kept(struct naming *naming, __u32 word, const char *text,
+					__u32 room, __u32 length)
 {
-	struct execution *execution = bpf_task_storage_get(&executions, leader, NULL, 0);
-	struct naming *naming = &scratch->naming;
 	__u64 at = naming->at;
 
-	if (!execution || !argv_rewritten(naming, execution, mm))
-		return;
 	barrier_var(at);
-	if (at > SCRIPT_TEXT_MAX - EVENT_ARGV_MAX)
+	if (at > SCRIPT_TEXT_MAX - EVENT_PATH_MAX)
 		return;
-	bpf_probe_read_kernel(&naming->script.text[at], EVENT_ARGV_MAX, execution->argv);
-	naming->script.words[SCRIPT_ARGV].at = at;
-	naming->script.words[SCRIPT_ARGV].length = execution->length;
-	naming->at += execution->length;
+	bpf_probe_read_kernel(&naming->script.text[at], room, text);
+	naming->script.words[word].at = at;
+	naming->script.words[word].length = length;
+	naming->at += length;
+}
+
+/* How it was executed, as far as that is not what the identity tells. */
+static __always_inline void script_execution(struct naming *naming, struct task_struct *task,
+					     struct mm_struct *mm)
+{
+	struct execution *execution =
+		bpf_task_storage_get(&executions, task->group_leader, NULL, 0);
+
+	if (!execution)
+		return;
+	naming->script.flags |= execution->flags;
+	if (argv_rewritten(execution, mm))
+		script_kept(naming, SCRIPT_ARGV, execution->argv, EVENT_ARGV_MAX,
+			    execution->argv_length);
+	if (execution->cwd == (__u64)BPF_CORE_READ(task, fs, pwd.dentry))
+		return;
+	if (!execution->cwd_length)
+		naming->script.flags |= SCRIPT_F_CWD_ROOT;
+	else
+		script_kept(naming, SCRIPT_CWD, execution->cwd_text, EVENT_PATH_MAX,
+			    execution->cwd_length);
 }
 
 static __always_inline long script_send(struct naming *naming, struct talk *talk, __u32 origin,
@@ -188,10 +206,10 @@ __noinline int output_script(struct talk *talk, __u32 origin)
 		/* Last: the words of the environment are only for those that have no better ones. */
 		if (!php)
 			script_environment(scratch, mm);
-		script_arguments(scratch, task->group_leader, mm);
+		script_execution(naming, task, mm);
 	}
 	full = 0;
-	if (php || naming->at)
+	if (php || naming->at || naming->script.flags & SCRIPT_F_CWD_ROOT)
 		full = script_send(naming, talk, origin & ~SCRIPT_AGAIN,
 				   offsetof(struct event_script, text) + naming->at);
 	if (!full && !(origin & SCRIPT_AGAIN))

@@ -7,12 +7,17 @@
 
 #include "identity.bpf.h"
 
-/* argv as it was at exec: a process can write over it later. With the process, and copied to those that it forks. */
+/*
+ * argv and the working directory as they were at exec: a process can write over the one and leave the other. With the process, and
+ * copied to those that it forks.
+ */
 struct execution {
-	__u16 length;
-	__u16 cut; /* there was more, or it could not be read */
-	__u32 reserved;
+	__u16 argv_length;
+	__u16 cwd_length;
+	__u32 flags; /* SCRIPT_F_ARGV_CUT, SCRIPT_F_CWD_CUT */
+	__u64 cwd; /* the directory's dentry: a number to compare */
 	char argv[EVENT_ARGV_MAX];
+	char cwd_text[EVENT_PATH_MAX]; /* leaf first, as in event.h */
 };
 
 struct executions_map {

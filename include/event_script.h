@@ -65,11 +65,15 @@ enum script_word {
 	SCRIPT_DOCROOT,
 	SCRIPT_SSH, /* SSH_CONNECTION: who logged in */
 	SCRIPT_ARGV, /* as it was at exec, if the process has written over it since */
+	SCRIPT_CWD, /* the directory it was executed in, leaf first as in event.h, if it has left it */
 	SCRIPT_WORDS,
 };
 
 #define SCRIPT_F_FRAMES_CUT 0x01 /* there are more, or the rest could not be read */
 #define SCRIPT_F_WORDS_CUT 0x02 /* no room, or the search was given up */
+#define SCRIPT_F_ARGV_CUT 0x08 /* SCRIPT_ARGV is not whole */
+#define SCRIPT_F_CWD_CUT 0x10 /* the beginning of SCRIPT_CWD is missing */
+#define SCRIPT_F_CWD_ROOT 0x20 /* SCRIPT_CWD is /, of which there is nothing to write */
 #define SCRIPT_F_ENVIRONMENT 0x04 /* the words come from the environment (CGI) */
 
 struct script_frame {
@@ -108,6 +112,6 @@ EVENT_ASSERT(sizeof(struct script_layout) == 48);
 EVENT_ASSERT(sizeof(struct script_runtime) == 24);
 EVENT_ASSERT(sizeof(struct script_frame) == 8);
 EVENT_ASSERT(__builtin_offsetof(struct event_script, words) == 60);
-EVENT_ASSERT(__builtin_offsetof(struct event_script, text) == 100 + 8 * SCRIPT_FRAMES);
+EVENT_ASSERT(__builtin_offsetof(struct event_script, text) == 104 + 8 * SCRIPT_FRAMES);
 
 #endif

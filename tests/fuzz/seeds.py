@@ -145,7 +145,7 @@ def frames():
 def script():
     """A connection, and then its SCRIPT record: event_script.h."""
     texts = b"POST/?p=1shop.example/var/www/a.php/var/www/m.phpMailersend"
-    words = [(0, 4), (4, 5), (0, 0), (9, 12), (0, 0), (21, 14), (0, 0), (0, 0), (0, 0)]
+    words = [(0, 4), (4, 5), (0, 0), (9, 12), (0, 0), (21, 14), (0, 0), (0, 0), (0, 0), (0, 0)]
     calls = struct.pack("<IHBB", 41, 14, 6, 4) + bytes(15 * 8)
     head = struct.pack("<IHHQIIQ", 0, 5, 0, 1, 0, 0, 3)
     body = struct.pack("<IHBBBBH", 7, 802, 1, 1, 0, 1, 35) + b"fpm-fcgi".ljust(16, b"\0")

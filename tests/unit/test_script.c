@@ -73,12 +73,12 @@ static void test_decoded(void **state)
 	assert_int_equal(script->calls[1].line, 41);
 	same(script->calls[1].class_name, "Mailer");
 	same(script->calls[2].function, "");
-	same(script_file(script), "/var/www/uploads/m.php");
+	same(script_sender(script), "/var/www/uploads/m.php");
 	free(script);
 	make_script(&made, SCRIPT_OF_OPENER);
 	make_word(&made, SCRIPT_ENTRY, "/var/www/a.php");
 	script = decoded();
-	same(script_file(script), "/var/www/a.php");
+	same(script_sender(script), "/var/www/a.php");
 	free(script);
 }
 

@@ -43,7 +43,19 @@ static struct bytes take(const char **at, size_t length)
 	return piece;
 }
 
-static void fill(struct script *script, const struct event_script *record, const char *text)
+static void turn_directory(struct script *script, char *room)
+{
+	struct bytes *cwd = &script->words[SCRIPT_CWD];
+
+	if (script->flags & SCRIPT_F_CWD_ROOT)
+		*cwd = bytes_of("/");
+	else if (cwd->length)
+		*cwd = (struct bytes){
+			room, process_turn_path(room, *cwd, script->flags & SCRIPT_F_CWD_CUT)};
+}
+
+static void fill(struct script *script, const struct event_script *record, const char *text,
+		 char *room)
 {
 	const char *at = text + record->frames_at;
 
@@ -56,6 +68,7 @@ static void fill(struct script *script, const struct event_script *record, const
 		if (record->words[i].length)
 			script->words[i] =
 				(struct bytes){text + record->words[i].at, record->words[i].length};
+	turn_directory(script, room);
 	script->call_count = record->frame_count;
 	for (unsigned int i = 0; i < script->call_count; i++) {
 		const struct script_frame *frame = &record->frames[i];
@@ -83,7 +96,7 @@ struct script *script_decode(const void *payload, size_t size)
 	if (!sound(&record, size - sizeof(facts)) ||
 	    !memchr(facts.owner, '\0', sizeof(facts.owner)))
 		goto bad;
-	script = calloc(1, sizeof(*script) + sizeof(record.sapi) + size);
+	script = calloc(1, sizeof(*script) + sizeof(record.sapi) + 2 * size + PROCESS_TURN_EXTRA);
 	if (!script)
 		return NULL;
 	text = (char *)(script + 1);
@@ -95,7 +108,7 @@ struct script *script_decode(const void *payload, size_t size)
 	/* A file system may say any time. */
 	if (facts.changed < 0 || facts.changed > CHANGED_MAX)
 		script->facts.known = SCRIPT_FILE_UNKNOWN;
-	fill(script, &record, text);
+	fill(script, &record, text, text + size);
 	return script;
 bad:
 	errno = EBADMSG;
@@ -120,9 +133,26 @@ struct bytes script_path(struct bytes file)
 	return bracket ? (struct bytes){file.at, (size_t)(bracket - file.at)} : file;
 }
 
-struct bytes script_file(const struct script *script)
+struct bytes script_sender(const struct script *script)
 {
 	const struct script_call *caller = script_caller(script);
 
 	return caller ? script_path(caller->file) : script->words[SCRIPT_ENTRY];
+}
+
+struct process script_executed(const struct process *process, const struct script *script)
+{
+	struct process then = *process;
+
+	if (!script)
+		return then;
+	if (script->words[SCRIPT_ARGV].length) {
+		then.argv = script->words[SCRIPT_ARGV];
+		then.id.flags &= ~(uint32_t)(IDENTITY_ARGV_CUT | IDENTITY_ARGV_UNREAD);
+		if (script->flags & SCRIPT_F_ARGV_CUT)
+			then.id.flags |= IDENTITY_ARGV_CUT;
+	}
+	if (script->words[SCRIPT_CWD].length)
+		then.cwd = script->words[SCRIPT_CWD];
+	return then;
 }

@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/frame.h"
+#include "enrich/process.h"
 #include "event_script.h"
 
 struct script_call {
@@ -30,8 +31,9 @@ struct script {
 	unsigned int version; /* of PHP, 802 is 8.2; 0 = it is no PHP */
 	uint32_t tgid;
 	struct bytes sapi;
-	struct bytes words[SCRIPT_WORDS]; /* by enum script_word; empty = not known */
-	struct script_facts facts; /* of script_file() */
+	struct bytes words
+		[SCRIPT_WORDS]; /* by enum script_word; empty = not known. SCRIPT_CWD as a path */
+	struct script_facts facts; /* of script_sender() */
 	unsigned int call_count;
 	struct script_call calls[SCRIPT_FRAMES]; /* innermost first */
 };
@@ -43,7 +45,13 @@ struct script *script_decode(const void *payload, size_t size);
 const struct script_call *script_caller(const struct script *script);
 
 /* The caller's file, else the file that the web server asked for; empty = not known. "(stdin)" and eval()'d code are not paths. */
-struct bytes script_file(const struct script *script);
+struct bytes script_sender(const struct script *script);
+
+/*
+ * The process as it was executed: with the arguments and the working directory of then, where it has changed them. Borrows from both;
+ * script may be NULL.
+ */
+struct process script_executed(const struct process *process, const struct script *script);
 
 /* A file's path, without what PHP appends for code of eval(): "/x.php(3) : eval()'d code" is /x.php. */
 struct bytes script_path(struct bytes file);

@@ -64,7 +64,7 @@ void script_stat(const struct event_script *record, size_t size, struct script_f
 	script = script_decode(payload.bytes, sizeof(none) + size);
 	if (!script)
 		return;
-	file = script_file(script);
+	file = script_sender(script);
 	if (!file.length || file.at[0] != '/' || file.length >= sizeof(path) ||
 	    memchr(file.at, '\0', file.length)) {
 		free(script);

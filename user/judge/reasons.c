@@ -11,6 +11,8 @@
  *   proxy             an SMTP port was asked for through CONNECT or SOCKS
  *   attempt-only      over without having been established, or without a word of SMTP or TLS; not for existing ones
  *   unfollowed        the kernel had no memory to follow it: nothing but the attempt is known; never with attempt-only
+ *   script-recent     the file that PHP was at has changed within 7 days (its ctime, which no program sets)
+ *   entry-not-script  it is another one than the file that the web server asked for
  *   allowed           (relay) an allow rule matched; set in verdict.c
  *   evidence-missing  (unknown) the executable of opener or sender could not be read, or it is a capture; set in verdict.c
  *
@@ -21,6 +23,7 @@
  *                     or /srv; where tool chains install themselves (~/.nvm, ~/.local/bin ...) is not hidden
  *   script-in-uploads an interpreter's script lies in a directory for uploads; or the working directory does, of PHP, or where no
  *                     file is named
+ *   script-hidden     its name begins with a dot, or is that of an image, a style sheet, a document or a log
  *   name-mismatch     comm or argv[0] wear another name than the executable's: see disguise.c
  *   fake-kthread      it wears a kernel thread's name and is none
  *   mta-user          it runs as an MTA's user from another executable
@@ -52,6 +55,7 @@
 #include "judge/reasons.h"
 #include "judge/script_place.h"
 
+#define RECENT_SECONDS (7 * 24 * 3600)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool is_refusal(uint16_t code)
@@ -71,6 +75,23 @@ static bool said_something(const struct session_facts *session)
 			   session->tls != SESSION_TLS_NONE);
 }
 
+/* Of the script that PHP was at. */
+static uint64_t running_script(const struct script *script)
+{
+	struct bytes file = script_sender(script), entry = script->words[SCRIPT_ENTRY];
+	uint64_t reasons = 0;
+
+	if (script_in_uploads(file))
+		reasons |= REASON(SCRIPT_IN_UPLOADS);
+	if (script_is_hidden(file))
+		reasons |= REASON(SCRIPT_HIDDEN);
+	if (script->facts.known == SCRIPT_FILE_THERE && script->facts.age < RECENT_SECONDS)
+		reasons |= REASON(SCRIPT_RECENT);
+	if (script_caller(script) && entry.length && !bytes_equal(file, entry))
+		reasons |= REASON(ENTRY_NOT_SCRIPT);
+	return reasons;
+}
+
 uint64_t reasons_facts(const struct verdict_case *facts)
 {
 	const struct session_facts *session = facts->session;
@@ -87,6 +108,8 @@ uint64_t reasons_facts(const struct verdict_case *facts)
 		reasons |= REASON(EXISTING);
 	if (facts->found == FOUND_PROXY)
 		reasons |= REASON(PROXY);
+	if (facts->script)
+		reasons |= running_script(facts->script);
 	if (facts->flags & EVENT_F_UNFOLLOWED)
 		reasons |= REASON(UNFOLLOWED);
 	else if (facts->ended && !(facts->flags & EVENT_F_EXISTING) &&
@@ -134,17 +157,25 @@ static bool exe_in_tmp(const struct process *process)
 	       in_hidden_directory(process->exe);
 }
 
-/* Where the arguments name no file, the working directory stands for it; a PHP server enters the directory of the script that it runs. */
-static bool runs_uploads(const struct process *process)
+/*
+ * Of the script that an interpreter was started with. Where the arguments name no file, the working directory stands for it; a PHP
+ * server enters the directory of the script that it runs.
+ */
+static uint64_t started_script(const struct process *process, const struct script *script)
 {
-	struct script_file script;
+	const struct process then = script_executed(process, script);
+	struct script_file file;
+	uint64_t reasons = 0;
 
-	if (!script_file_find(process, &script))
-		return false;
-	if (script_in_uploads(script_file_path(&script)))
-		return true;
-	return (script.kind != SCRIPT_FILE || script.language == SCRIPT_PHP) &&
-	       script_in_uploads(process->cwd);
+	if (!script_file_find(&then, &file))
+		return 0;
+	if (script_in_uploads(script_file_path(&file)) ||
+	    ((file.kind != SCRIPT_FILE || file.language == SCRIPT_PHP) &&
+	     script_in_uploads(process->cwd)))
+		reasons |= REASON(SCRIPT_IN_UPLOADS);
+	if (file.kind == SCRIPT_FILE && script_is_hidden(script_file_path(&file)))
+		reasons |= REASON(SCRIPT_HIDDEN);
+	return reasons;
 }
 
 static uint64_t identity_of(const struct process *process)
@@ -162,8 +193,6 @@ static uint64_t identity_of(const struct process *process)
 		reasons |= REASON(EXE_IN_TMP);
 	else if (process->id.flags & IDENTITY_EXE_CUT)
 		reasons |= REASON(EVIDENCE_MISSING); /* the beginning of its path would tell */
-	if (runs_uploads(process))
-		reasons |= REASON(SCRIPT_IN_UPLOADS);
 	if (disguise.mismatch)
 		reasons |= REASON(NAME_MISMATCH);
 	if (disguise.fake_kthread)
@@ -184,7 +213,13 @@ static uint64_t identity_of(const struct process *process)
 
 uint64_t reasons_identity(const struct verdict_case *facts)
 {
-	return identity_of(facts->opener) | (facts->sender ? identity_of(facts->sender) : 0);
+	uint64_t reasons =
+		identity_of(facts->opener) | started_script(facts->opener, facts->opener_script);
+
+	if (facts->sender)
+		reasons |= identity_of(facts->sender) |
+			   started_script(facts->sender, facts->sender_script);
+	return reasons;
 }
 
 static uint64_t helo_reasons(const struct session_facts *session)

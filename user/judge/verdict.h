@@ -78,7 +78,9 @@ int verdict_by_name(const char *name); /* class, or -1 */
 struct verdict_case {
 	const struct process *opener;
 	const struct process *sender; /* the last other sender; NULL = the opener writes */
-	const struct script *script; /* NULL = none is known */
+	const struct script *script; /* of the connection; NULL = none is known */
+	const struct script *opener_script,
+		*sender_script; /* what is known of these alone; NULL = nothing */
 	const struct session_facts *session;
 	const struct event_endpoints *ends;
 	uint16_t flags; /* EVENT_F_* of the OPEN record */

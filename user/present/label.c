@@ -75,8 +75,10 @@ static void set_code(struct label *label, const struct process *process, unsigne
 }
 
 /* False: nothing is known but the interpreter. */
-static bool label_arguments(struct label *label, const struct process *process, struct bytes name)
+static bool label_arguments(struct label *label, const struct process *now,
+			    const struct script *known, struct bytes name)
 {
+	const struct process then = script_executed(now, known), *process = &then;
 	struct script_file script;
 
 	if (!script_file_find(process, &script))
@@ -160,7 +162,8 @@ static void label_executable(struct label *label, const struct process *process,
 		set_suffix(label, " (deleted)", nothing, "");
 }
 
-void label_of(struct label *label, const struct process *process, enum verdict_class class)
+void label_of(struct label *label, const struct process *process, const struct script *known,
+	      enum verdict_class class)
 {
 	struct bytes name;
 
@@ -174,7 +177,8 @@ void label_of(struct label *label, const struct process *process, enum verdict_c
 		return;
 	if (label_pool(label, process, name))
 		return;
-	if (!(process->id.flags & IDENTITY_EXE_MEMFD) && label_arguments(label, process, name))
+	if (!(process->id.flags & IDENTITY_EXE_MEMFD) &&
+	    label_arguments(label, process, known, name))
 		return;
 	label_executable(label, process, name);
 }
@@ -185,7 +189,8 @@ void label_source(struct label *label, const struct connection *connection)
 
 	if (label_script(label, connection))
 		return;
-	label_of(label, connection->opener, connection->verdict.class);
+	label_of(label, connection->opener, connection->scripts[SCRIPT_OF_OPENER],
+		 connection->verdict.class);
 	if (connection->opener)
 		return;
 	label_address(address, sizeof(address), connection->ends.local);

@@ -25,8 +25,9 @@ struct label {
 	bool script; /* read from PHP; the suffix says where in it */
 };
 
-/* NULL: the opener is not known. */
-void label_of(struct label *label, const struct process *process, enum verdict_class class);
+/* process NULL: the opener is not known. known: how it was executed; NULL = as it says now. */
+void label_of(struct label *label, const struct process *process, const struct script *known,
+	      enum verdict_class class);
 
 /* The script's, if PHP was asked; else the opener's, or in a capture, where there is none, the source address. */
 void label_source(struct label *label, const struct connection *connection);

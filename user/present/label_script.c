@@ -38,7 +38,7 @@ static void call_words(char *out, size_t size, const struct script_call *call)
 bool label_script(struct label *label, const struct connection *connection)
 {
 	const struct script *script = connection_script(connection);
-	struct bytes file = script ? script_file(script) : (struct bytes){NULL, 0};
+	struct bytes file = script ? script_sender(script) : (struct bytes){NULL, 0};
 	const struct script_call *caller;
 
 	if (!file.length || !script->version)

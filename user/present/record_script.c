@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "enrich/script_file.h"
 #include "present/record_script.h"
 
 static void bytes(struct json *json, const char *key, struct bytes text)
@@ -132,33 +133,82 @@ static void arguments(struct json *json, struct bytes argv)
 	json_close(json);
 }
 
-void record_script(struct json *json, const struct connection *connection)
+/* A script that the interpreter was started with. */
+static void started_members(struct json *json, const struct script_file *file)
 {
-	const struct script *script = connection_script(connection);
-	const struct script_call *caller = script ? script_caller(script) : NULL;
-	struct bytes file = script ? script_file(script) : (struct bytes){NULL, 0};
+	static const char *const kinds[] = {
+		[SCRIPT_MODULE] = "module",
+		[SCRIPT_CODE] = "code",
+		[SCRIPT_STDIN] = "stdin",
+	};
+
+	json_text(json, "language", script_language_name(file->language));
+	if (file->kind == SCRIPT_FILE)
+		bytes(json, "file", script_file_path(file));
+	else if (file->kind == SCRIPT_MODULE)
+		bytes(json, "module", script_file_path(file));
+	if (file->kind != SCRIPT_FILE && file->kind != SCRIPT_UNKNOWN)
+		json_text(json, "kind", kinds[file->kind]);
+}
+
+/* False: who writes is no interpreter, or not known. */
+static bool find_started(const struct connection *connection, struct script_file *file)
+{
+	const struct process *process =
+		connection->sender ? connection->sender : connection->opener;
+	const struct script *known =
+		connection->scripts[connection->sender ? SCRIPT_OF_SENDER : SCRIPT_OF_OPENER];
+	struct process then;
+
+	if (!process)
+		return false;
+	then = script_executed(process, known);
+	return script_file_find(&then, file);
+}
+
+static void php_members(struct json *json, const struct script *script)
+{
+	const struct script_call *caller = script_caller(script);
 	char version[16];
 
-	if (!script)
-		return;
-	json_open_object(json, "script");
-	if (script->version) {
-		json_text(json, "language", "php");
-		snprintf(version, sizeof(version), "%u.%u", script->version / 100,
-			 script->version % 100);
-		json_text(json, "version", version);
-		bytes(json, "sapi", script->sapi);
-	}
+	json_text(json, "language", script_language_name(SCRIPT_PHP));
+	snprintf(version, sizeof(version), "%u.%u", script->version / 100, script->version % 100);
+	json_text(json, "version", version);
+	bytes(json, "sapi", script->sapi);
 	if (status(script))
 		json_text(json, "status", status(script));
-	bytes(json, "file", file);
+	bytes(json, "file", script_sender(script));
 	if (caller && caller->line)
 		json_number(json, "line", caller->line);
 	if (caller)
 		function(json, caller);
 	backtrace(json, script);
-	request(json, script);
-	file_facts(json, &script->facts);
-	arguments(json, script->words[SCRIPT_ARGV]);
+}
+
+void record_script(struct json *json, const struct connection *connection)
+{
+	const struct script *script = connection_script(connection);
+	const struct script *own =
+		connection->scripts[connection->sender ? SCRIPT_OF_SENDER : SCRIPT_OF_OPENER];
+	bool php = script && script->version;
+	struct script_file file;
+	bool started = find_started(connection, &file);
+
+	json_open_object(json, "script");
+	if (php)
+		php_members(json, script);
+	else if (started)
+		started_members(json, &file);
+	if (script) {
+		request(json, script);
+		file_facts(json, &script->facts);
+	}
+	if (php && started && script->origin == SCRIPT_OF_ANCESTOR) {
+		json_open_object(json, "run");
+		started_members(json, &file);
+		json_close(json);
+	}
+	if (own)
+		arguments(json, own->words[SCRIPT_ARGV]);
 	json_close(json);
 }

@@ -81,7 +81,7 @@ void connection_take_script(struct connection *connection, struct script *script
 {
 	struct script **place = &connection->scripts[script->origin];
 
-	if (*place && script_file(*place).length && !script_file(script).length) {
+	if (*place && script_sender(*place).length && !script_sender(script).length) {
 		free(script);
 		return;
 	}
@@ -100,7 +100,7 @@ const struct script *connection_script(const struct connection *connection)
 		if (!script)
 			continue;
 		/* CGI's environment goes on to all that the script starts: nearer is what was read of PHP. */
-		if (script->status == SCRIPT_READ && script_file(script).length)
+		if (script->status == SCRIPT_READ && script_sender(script).length)
 			return script;
 		if (!some)
 			some = script;

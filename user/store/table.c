@@ -112,6 +112,8 @@ static struct verdict_case case_of(const struct table *table, const struct conne
 		.opener = connection->opener,
 		.sender = connection->sender,
 		.script = connection_script(connection),
+		.opener_script = connection->scripts[SCRIPT_OF_OPENER],
+		.sender_script = connection->scripts[SCRIPT_OF_SENDER],
 		.session = connection->session ? &connection->session->facts : NULL,
 		.ends = &connection->ends,
 		.flags = connection->flags,
