@@ -359,7 +359,7 @@ def expect_script(
     elif words is None and isinstance(file, str):
         words = wanted_reasons(file, entry if isinstance(entry, str) else None)
     if words is not None:
-        reasons(record, *words, without=set(SCRIPT_REASONS) - set(words))
+        reasons(record, *sorted(words), without=sorted(set(SCRIPT_REASONS) - set(words)))
     expect(record, **fields)
 
 
