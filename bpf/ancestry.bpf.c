@@ -37,7 +37,7 @@ static __always_inline bool origin_of_php(struct task_struct *parent, struct tas
 	scratch = mm ? scratch_take() : NULL;
 	if (!scratch)
 		return false;
-	naming_begin(&scratch->naming, parent);
+	naming_begin(&scratch->naming, parent, mm);
 	if (naming_layout(&scratch->naming, parent, mm) &&
 	    scratch->naming.script.status == SCRIPT_READ) {
 		script_php(scratch);

@@ -74,7 +74,7 @@ static __always_inline void connect_sent(struct sock *sk)
 		}
 		if (same) {
 			watch->stage = STAGE_SENT;
-			script_tell(watch, false);
+			script_tell(watch);
 			return;
 		}
 	}
@@ -84,7 +84,7 @@ static __always_inline void connect_sent(struct sock *sk)
 	watch->stage = STAGE_SENT;
 	if (watch->flags & WATCH_LISTED)
 		output_open(watch, 0);
-	script_tell(watch, false);
+	script_tell(watch);
 }
 
 #define IFF_LOOPBACK 0x8

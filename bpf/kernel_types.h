@@ -103,6 +103,7 @@ struct file {
 
 struct fs_struct {
 	struct path pwd;
+	struct path root;
 };
 
 struct mm_struct {

@@ -21,6 +21,8 @@
 	256 /* PHP executables, in containers too, and starts of web servers with PHP inside */
 /* The environment of a CGI program: a web server passes some 40, and each header of the request makes one more. */
 #define ENVIRONMENT_MAX 128
+#define SCRIPT_TRIES                                                                               \
+	6 /* at connect, and at sends while the program finds out whether it is PHP: up to DATA and QUIT */
 #define CHAIN_MAX 16 /* FastCGI parameters in one bucket of PHP's table of 128 */
 
 /* Pieces of one segment: 64 KiB in steps of 256, and the cuts a hostile mix of commands makes. The rest is a gap. */

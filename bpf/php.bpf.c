@@ -233,8 +233,11 @@ __noinline int script_request(struct scratch *scratch)
 		return 0;
 	naming->server = 0;
 	/* "fpm-fcgi", "cgi-fcgi": of the latter only a server of FastCGI has a context. */
-	if (naming->script.sapi[3] == '-' && naming->script.sapi[4] == 'f')
+	if (naming->script.sapi[3] == '-' && naming->script.sapi[4] == 'f') {
 		naming->server = request.server_context;
+		if (!in_user(naming->server))
+			script_environment(scratch);
+	}
 	if (naming->script.sapi[0] == 'a' && naming->script.sapi[6] == '2' &&
 	    read_word(&request.server_context, request.server_context + APACHE_REQUEST)) {
 		__u64 text;
@@ -286,7 +289,9 @@ __noinline int script_php(struct scratch *scratch)
 	if (!naming->next)
 		return 0;
 	script->status = SCRIPT_READ;
+	at = naming->next;
 	script_request(scratch);
+	naming->next = at;
 	script->frames_at = naming->at;
 	for (__u32 n = 0; n < SCRIPT_FRAMES; n++) {
 		if (!script_frame_read(scratch, n))

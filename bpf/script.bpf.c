@@ -8,6 +8,12 @@
 #include "output.bpf.h"
 #include "user_memory.bpf.h"
 
+/* Some words are long; what is not of them is cut at its end. */
+static __always_inline bool word_is_long(__u32 word)
+{
+	return word == SCRIPT_URL || word == SCRIPT_QUERY || word == SCRIPT_ENTRY;
+}
+
 /* Takes the text at `address`, up to its NUL, for a word. */
 __noinline int script_word(struct scratch *scratch, __u32 word, __u64 address)
 {
@@ -25,7 +31,7 @@ __noinline int script_word(struct scratch *scratch, __u32 word, __u64 address)
 		naming->script.flags |= SCRIPT_F_WORDS_CUT;
 		return 0;
 	}
-	if (word == SCRIPT_URL || word == SCRIPT_QUERY) {
+	if (word_is_long(word) && at <= SCRIPT_TEXT_MAX - SCRIPT_URL_MAX) {
 		most = SCRIPT_URL_MAX;
 		got = bpf_probe_read_user_str(&naming->script.text[at], SCRIPT_URL_MAX,
 					      (void *)address);
@@ -56,7 +62,7 @@ __noinline int script_variable(struct scratch *scratch)
 	at = naming->at;
 	here = naming->next;
 	barrier_var(at);
-	if (here >= naming->end || at > SCRIPT_TEXT_MAX - SCRIPT_WORD_MAX)
+	if (here >= naming->environment_end || at > SCRIPT_TEXT_MAX - SCRIPT_WORD_MAX)
 		return 0;
 	/* Only to see where it ends: what is not wanted is overwritten by the next one. */
 	got = bpf_probe_read_user_str(&naming->script.text[at], SCRIPT_URL_MAX, (void *)here);
@@ -84,17 +90,20 @@ __noinline int script_variable(struct scratch *scratch)
 	return 1;
 }
 
-static __always_inline void script_environment(struct scratch *scratch, struct mm_struct *mm)
+__noinline int script_environment(struct scratch *scratch)
 {
-	struct naming *naming = &scratch->naming;
+	struct naming *naming;
 
-	naming->next = mm->env_start;
-	naming->end = mm->env_end;
+	if (!scratch)
+		return 0;
+	naming = &scratch->naming;
+	naming->next = naming->environment;
 	naming->inside = 0;
 	for (int i = 0; i < ENVIRONMENT_MAX; i++)
 		if (!script_variable(scratch))
-			return;
+			return 0;
 	naming->script.flags |= SCRIPT_F_WORDS_CUT;
+	return 0;
 }
 
 /* Has the process written over its arguments since it was executed? Yes, if they can't be read any more. */
@@ -174,6 +183,7 @@ static __always_inline long script_of_ancestor(struct naming *naming, struct tal
 	if (!inherited)
 		return 0;
 	bpf_probe_read_kernel(&naming->script, sizeof(naming->script), inherited);
+	naming->script.reader = leader->tgid;
 	return script_send(naming, talk, SCRIPT_OF_ANCESTOR, naming->script.head.size);
 }
 
@@ -198,14 +208,14 @@ __noinline int output_script(struct talk *talk, __u32 origin)
 		return 0;
 	}
 	naming = &scratch->naming;
-	naming_begin(naming, task);
+	naming_begin(naming, task, mm);
 	php = naming_layout(naming, task, mm);
 	if (php && naming->script.status == SCRIPT_READ)
 		script_php(scratch);
 	if (!(origin & SCRIPT_AGAIN)) {
 		/* Last: the words of the environment are only for those that have no better ones. */
 		if (!php)
-			script_environment(scratch, mm);
+			script_environment(scratch);
 		script_execution(naming, task, mm);
 	}
 	full = 0;

@@ -53,17 +53,18 @@ extern struct runtimes_map runtimes SEC(".maps");
 int output_script(struct talk *talk, __u32 origin);
 
 /*
- * At connect, where argv and the environment are told too; and again at the first send, for a PHP that was not known as such yet, or an
- * opener that was not to be seen before.
+ * At connect, where argv and the environment are told too; and again at the first sends, for a PHP that was not known as such yet, or
+ * an opener that was not to be seen before.
  */
-static __always_inline void script_tell(struct watch *watch, bool at_send)
+static __always_inline void script_tell(struct watch *watch)
 {
 	__u32 again = watch->flags & WATCH_ASKED ? SCRIPT_AGAIN : 0;
 
 	if (!settings.use_scripts || !(watch->flags & WATCH_FULL) || watch->flags & WATCH_SCRIPT)
 		return;
 	watch->flags |= WATCH_ASKED;
-	if (output_script(&watch->talk, SCRIPT_OF_OPENER | again) || at_send)
+	if (output_script(&watch->talk, SCRIPT_OF_OPENER | again) ||
+	    ++watch->script_tries == SCRIPT_TRIES)
 		watch->flags |= WATCH_SCRIPT;
 }
 

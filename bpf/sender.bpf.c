@@ -49,7 +49,7 @@ static __always_inline int sent(struct sock *sk, __u64 bytes)
 	if (!(flags & WATCH_FULL) && flags & WATCH_OPEN && opener_is_current(&watch->opener))
 		output_open(watch, EVENT_F_LATE);
 	if (!(flags & WATCH_SCRIPT) && flags & WATCH_OPEN && opener_is_current(&watch->opener))
-		script_tell(watch, true);
+		script_tell(watch);
 	if (flags & WATCH_OPEN)
 		talk_note(&watch->talk, bytes);
 	return 0;

@@ -104,6 +104,8 @@ struct watch {
 	__u8 flags; /* WATCH_* */
 	__u8 early; /* server bytes wait in `earlies`, or did */
 	__u8 held; /* words wait in `held` */
+	__u8 script_tries;
+	__u8 reserved[3];
 	__u32 busy; /* a CPU is at the server's stream: there may be two at once */
 };
 
@@ -151,7 +153,8 @@ struct naming {
 	__u64 bias; /* what to add to the layout's addresses */
 	__u64 at; /* bytes of text so far */
 	__u64 next; /* the execute_data, or the variable of the environment, to look at next */
-	__u64 end;
+	__u64 environment; /* of the process: from here */
+	__u64 environment_end;
 	__u64 server; /* SG(server_context) */
 	__u32 inside; /* of a variable longer than what was read */
 	__u32 reserved;

@@ -45,6 +45,7 @@ static __always_inline bool is_variable(__u32 word, __u64 address)
 
 /* script.bpf.c */
 int script_word(struct scratch *scratch, __u32 word, __u64 address);
+int script_environment(struct scratch *scratch);
 /* php.bpf.c */
 int script_php(struct scratch *scratch);
 
@@ -74,10 +75,25 @@ static __always_inline bool naming_layout(struct naming *naming, struct task_str
 	return true;
 }
 
-static __always_inline void naming_begin(struct naming *naming, struct task_struct *task)
+/* Not at the top of a file system. */
+static __always_inline bool is_chrooted(struct task_struct *task)
+{
+	struct dentry *root = BPF_CORE_READ(task, fs, root.dentry);
+
+	return BPF_CORE_READ(root, d_parent) != root;
+}
+
+static __always_inline void naming_begin(struct naming *naming, struct task_struct *task,
+					 struct mm_struct *mm)
 {
 	__builtin_memset(naming, 0, offsetof(struct naming, script.text));
 	naming->script.tgid = task->tgid;
+	naming->script.reader = task->tgid;
+	naming->script.ns_mnt = task->nsproxy->mnt_ns->ns.inum;
+	if (is_chrooted(task))
+		naming->script.flags |= SCRIPT_F_CHROOT;
+	naming->environment = mm->env_start;
+	naming->environment_end = mm->env_end;
 }
 
 #endif

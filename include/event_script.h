@@ -12,9 +12,9 @@
 
 #define SCRIPT_FRAMES                                                                              \
 	16 /* a framework's front controller to the mail library's socket is about twelve */
-#define SCRIPT_TEXT_MAX 3072 /* sixteen frames of 120 bytes, and a URL of 1,000 */
+#define SCRIPT_TEXT_MAX 4096 /* sixteen frames of 120 bytes, and a request of 2,000 */
 #define SCRIPT_WORD_MAX 256 /* a path, function or host; of a longer path the end is kept */
-#define SCRIPT_URL_MAX 1024
+#define SCRIPT_URL_MAX 1024 /* a URL, or the path of the file that was asked for */
 
 /* How to read a PHP: offsets of one version and addresses of one file. A value of the map `runtimes`. */
 struct script_layout {
@@ -74,6 +74,7 @@ enum script_word {
 #define SCRIPT_F_ARGV_CUT 0x08 /* SCRIPT_ARGV is not whole */
 #define SCRIPT_F_CWD_CUT 0x10 /* the beginning of SCRIPT_CWD is missing */
 #define SCRIPT_F_CWD_ROOT 0x20 /* SCRIPT_CWD is /, of which there is nothing to write */
+#define SCRIPT_F_CHROOT 0x40 /* its root is not that of its mount namespace */
 #define SCRIPT_F_ENVIRONMENT 0x04 /* the words come from the environment (CGI) */
 
 struct script_frame {
@@ -103,7 +104,8 @@ struct event_script {
 	__u16 frames_at;
 	char sapi[16]; /* "fpm-fcgi", terminated if shorter */
 	struct script_text words[SCRIPT_WORDS];
-	__u32 reserved;
+	__u32 ns_mnt; /* mount namespace of the process that was read */
+	__u32 reader; /* tgid of the process that connects or sends: tgid's own, or a descendant of it */
 	struct script_frame frames[SCRIPT_FRAMES];
 	char text[SCRIPT_TEXT_MAX];
 };
@@ -112,6 +114,6 @@ EVENT_ASSERT(sizeof(struct script_layout) == 48);
 EVENT_ASSERT(sizeof(struct script_runtime) == 24);
 EVENT_ASSERT(sizeof(struct script_frame) == 8);
 EVENT_ASSERT(__builtin_offsetof(struct event_script, words) == 60);
-EVENT_ASSERT(__builtin_offsetof(struct event_script, text) == 104 + 8 * SCRIPT_FRAMES);
+EVENT_ASSERT(__builtin_offsetof(struct event_script, text) == 108 + 8 * SCRIPT_FRAMES);
 
 #endif

@@ -149,7 +149,7 @@ def script():
     calls = struct.pack("<IHBB", 41, 14, 6, 4) + bytes(15 * 8)
     head = struct.pack("<IHHQIIQ", 0, 5, 0, 1, 0, 0, 3)
     body = struct.pack("<IHBBBBH", 7, 802, 1, 1, 0, 1, 35) + b"fpm-fcgi".ljust(16, b"\0")
-    body += b"".join(struct.pack("<HH", *word) for word in words) + bytes(4) + calls + texts
+    body += b"".join(struct.pack("<HH", *word) for word in words) + bytes(8) + calls + texts
     record = struct.pack("<qqIIB", 1, 1, 33, 0o644, 1).ljust(64, b"\0") + head + body
     return frames() + b"\x12" + struct.pack(">H", len(record)) + record
 

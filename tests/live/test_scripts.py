@@ -320,8 +320,9 @@ def behind_apache(target):
     return {"url": urls, "host": {HOST, ABSENT}, "client": {"127.0.0.1", ABSENT}}
 
 
-def by_apache(case, apache, site, trace, sink, way="function", port=25):
-    return mailer(case, apache.get, site, trace, sink, way, port, **behind_apache(URL + query(way, port)))
+def by_apache(case, apache, site, trace, sink, way="function", port=25, **also):
+    also = {**behind_apache(URL + query(way, port)), **also}
+    return mailer(case, apache.get, site, trace, sink, way, port, **also)
 
 
 @quick
@@ -349,7 +350,7 @@ def test_apache_odd_port(case):
 def test_apache_first_request(case):
     """an Apache that starts after smtpsnoop"""
     site, sink, trace = Site(case), case.sink(), case.trace()
-    by_apache(case, Apache(case, site), site, trace, sink)
+    by_apache(case, Apache(case, site), site, trace, sink, late=True)
 
 
 def test_apache_url(case):

@@ -82,7 +82,7 @@ def test_relative(case):
     ):
         record = send(case, *argv, *TO, cwd=site.root, trace=trace, sink=sink)
         # The path may keep what a relative one says; it is absolute and the same file.
-        expect_script(record, language, the_same_file(path), ABSENT, ABSENT, status=NONE, words={"script-recent"})
+        expect_script(record, language, the_same_file(path), ABSENT, ABSENT, status=NONE, words=set())
 
 
 def the_same_file(path):
@@ -109,7 +109,7 @@ def test_renamed(case):
     path = Site(case).add("wp-content/uploads/.bot.pl", client("send.pl"))
     record = send(case, "/usr/bin/perl", path, *TO, env={"FAKE_NAME": "/usr/sbin/cron -f " + "x" * 200})
     expect(record, process__executable="/usr/bin/perl")
-    expect_script(record, "perl", path, status=NONE, words={"script-in-uploads", "script-recent", "script-hidden"})
+    expect_script(record, "perl", path, status=NONE, words={"script-in-uploads", "script-hidden"})
 
 
 def test_renamed_odd_port(case):

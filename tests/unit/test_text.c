@@ -376,7 +376,7 @@ static void label_is(const char *exe, const char *argv, size_t length, const cha
 	make_texts(&made, exe, "/srv", "/", argv, length);
 	process = process_decode(&made, made.size);
 	assert_non_null(process);
-	label_of(&label, process, VERDICT_BYPASS);
+	label_of(&label, process, NULL, VERDICT_BYPASS);
 	label_fit(text, sizeof(text), &label, 100);
 	assert_string_equal(text, words);
 	process_free(process);
@@ -412,7 +412,7 @@ static void programs_are_called_what_people_call_them(void **state)
 	LABEL("/usr/sbin/php-fpm8.2", "php-fpm: pool shop  ", "pool shop (php-fpm8.2)");
 	LABEL("/usr/sbin/php-fpm8.2", "other", "php-fpm8.2");
 	LABEL("/usr/bin/perlmutter", "perlmutter\0x", "perlmutter");
-	label_of(&label, NULL, VERDICT_UNKNOWN);
+	label_of(&label, NULL, NULL, VERDICT_UNKNOWN);
 	assert_string_equal(label.text, "?");
 }
 
@@ -427,14 +427,14 @@ static void odd_executables_say_so(void **state)
 	MAKE_TEXTS(&made, "/tmp/x", "/", "/", "x");
 	process = process_decode(&made, made.size);
 	process->id.flags = IDENTITY_EXE_DELETED;
-	label_of(&label, process, VERDICT_BYPASS);
+	label_of(&label, process, NULL, VERDICT_BYPASS);
 	assert_string_equal(label.suffix, " (deleted)");
 	process->id.flags = IDENTITY_EXE_MEMFD | IDENTITY_EXE_DELETED;
-	label_of(&label, process, VERDICT_BYPASS);
+	label_of(&label, process, NULL, VERDICT_BYPASS);
 	assert_string_equal(label.suffix, " (memory only)");
 	process->exe.length = 0;
 	process->id.flags = IDENTITY_KTHREAD;
-	label_of(&label, process, VERDICT_BYPASS);
+	label_of(&label, process, NULL, VERDICT_BYPASS);
 	assert_string_equal(label.text, "php-fpm8.2");
 	assert_string_equal(label.suffix, " (kernel)");
 	process_free(process);

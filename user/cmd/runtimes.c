@@ -173,6 +173,46 @@ static void tell(struct runtimes *runtimes, const struct seen *seen)
 		msg_debug("the table of PHP executables: %s", strerror(-rc));
 }
 
+static void look_at_exe(struct runtimes *runtimes, const struct script_runtime *key, int fd)
+{
+	struct seen *seen = find(runtimes, key);
+
+	if (seen) {
+		close(fd);
+		return;
+	}
+	seen = remember(runtimes, key);
+	if (!seen) {
+		close(fd);
+		return;
+	}
+	seen->is_php = look_at(runtimes, fd, &seen->layout);
+	tell(runtimes, seen);
+}
+
+/* The same library is in every start of a server. Takes the descriptor over. */
+static bool look_at_library(struct runtimes *runtimes, int fd, struct script_layout *layout)
+{
+	struct script_runtime key = {0};
+	const struct seen *seen;
+	struct file_id id;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (file_id_read(path, &id)) {
+		close(fd);
+		return false;
+	}
+	key.inode = id.inode;
+	key.device = id.device;
+	look_at_exe(runtimes, &key, fd);
+	seen = find(runtimes, &key);
+	if (!seen || !seen->is_php)
+		return false;
+	*layout = seen->layout;
+	return true;
+}
+
 /* Field 26 of /proc/PID/stat, proc(5); 0 = not known. The name, field 2, may hold anything: count from its end. */
 static uint64_t start_code(pid_t pid)
 {
@@ -246,7 +286,10 @@ static void look_for_library(struct runtimes *runtimes, const struct script_runt
 		return;
 	seen = remember(runtimes, &key);
 	base = seen ? find_library(pid, &fd) : 0;
-	if (!base || !look_at(runtimes, fd, &layout))
+	if (!base || !look_at_library(runtimes, fd, &layout))
+		return;
+	seen = find(runtimes, &key); /* it may have had to go */
+	if (!seen)
 		return;
 	layout.sapi_globals += base;
 	layout.executor_globals += base;
@@ -260,23 +303,6 @@ static void look_for_library(struct runtimes *runtimes, const struct script_runt
 		return;
 	seen->is_php = true;
 	seen->layout = (struct script_layout){.library = 1};
-	tell(runtimes, seen);
-}
-
-static void look_at_exe(struct runtimes *runtimes, const struct script_runtime *key, int fd)
-{
-	struct seen *seen = find(runtimes, key);
-
-	if (seen) {
-		close(fd);
-		return;
-	}
-	seen = remember(runtimes, key);
-	if (!seen) {
-		close(fd);
-		return;
-	}
-	seen->is_php = look_at(runtimes, fd, &seen->layout);
 	tell(runtimes, seen);
 }
 
@@ -355,13 +381,20 @@ static void scan_processes(struct runtimes *runtimes)
 		closedir(proc);
 }
 
-/* Where a script may be started while we look the other way. */
+/* Where a script may be started while we look the other way; and Apache's modules. */
 static void scan_files(struct runtimes *runtimes)
 {
-	static const char *const places[] = {
-		"/usr/bin/php*",       "/usr/sbin/php-fpm*",	   "/usr/bin/php-cgi*",
-		"/usr/local/bin/php*", "/usr/local/sbin/php-fpm*", "/opt/*/bin/php*",
-		"/opt/*/php*/bin/php*"};
+	static const char *const places[] = {"/usr/bin/php*",
+					     "/usr/sbin/php-fpm*",
+					     "/usr/bin/php-cgi*",
+					     "/usr/local/bin/php*",
+					     "/usr/local/sbin/php-fpm*",
+					     "/opt/*/bin/php*",
+					     "/opt/*/php*/bin/php*",
+					     "/usr/sbin/apache2",
+					     "/usr/sbin/httpd",
+					     "/usr/lib/apache2/modules/libphp*.so",
+					     "/usr/lib64/httpd/modules/libphp*.so"};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		glob_t found;

@@ -20,15 +20,13 @@
 #include "enrich/script.h"
 
 /* A path without its links: those in a site's root are the administrator's, and a link at the end would lead elsewhere. */
-static int look(uint32_t tgid, const char *path, struct statx *file)
+static int look_below(const char *root_path, const char *path, struct statx *file)
 {
 	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
 			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-	char name[64];
-	int root, fd, rc;
+	int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd, rc;
 
-	snprintf(name, sizeof(name), "/proc/%u/root", tgid);
-	root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return -EIO;
 	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
@@ -40,6 +38,31 @@ static int look(uint32_t tgid, const char *path, struct statx *file)
 	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, file))
 		rc = -EIO;
 	close(fd);
+	return rc;
+}
+
+static int look_in(uint32_t tgid, const char *path, struct statx *file)
+{
+	char root[64];
+
+	snprintf(root, sizeof(root), "/proc/%u/root", tgid);
+	return look_below(root, path, file);
+}
+
+/* In the root of the process that was read. If that is over: in ours, if it is the same; else what comes from it may have kept it. */
+static int look(const struct event_script *record, const char *path, struct statx *file)
+{
+	int rc = look_in(record->tgid, path, file);
+	struct stat ours;
+
+	if (rc != -EIO)
+		return rc;
+	if (!(record->flags & SCRIPT_F_CHROOT) && stat("/proc/self/ns/mnt", &ours) == 0 &&
+	    ours.st_ino == record->ns_mnt)
+		return look_below("/", path, file);
+	/* What is not in another's root says nothing. */
+	if (record->reader != record->tgid && look_in(record->reader, path, file) == 0)
+		return 0;
 	return rc;
 }
 
@@ -72,7 +95,7 @@ void script_stat(const struct event_script *record, size_t size, struct script_f
 	}
 	memcpy(path, file.at, file.length);
 	path[file.length] = '\0';
-	rc = look(script->tgid, path, &found);
+	rc = look(record, path, &found);
 	free(script);
 	if (rc == -ENOENT || rc == -ENOTDIR) {
 		facts->known = SCRIPT_FILE_GONE;

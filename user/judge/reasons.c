@@ -75,6 +75,14 @@ static bool said_something(const struct session_facts *session)
 			   session->tls != SESSION_TLS_NONE);
 }
 
+/* Of a long path the kernel keeps the end: what is left of it is compared. */
+static bool is_another(struct bytes file, struct bytes entry)
+{
+	if (file.length == SCRIPT_WORD_MAX - 1 && entry.length > file.length)
+		entry = bytes_after(entry, entry.length - file.length);
+	return file.length && entry.length && !bytes_equal(file, entry);
+}
+
 /* Of the script that PHP was at. */
 static uint64_t running_script(const struct script *script)
 {
@@ -87,7 +95,7 @@ static uint64_t running_script(const struct script *script)
 		reasons |= REASON(SCRIPT_HIDDEN);
 	if (script->facts.known == SCRIPT_FILE_THERE && script->facts.age < RECENT_SECONDS)
 		reasons |= REASON(SCRIPT_RECENT);
-	if (script_caller(script) && entry.length && !bytes_equal(file, entry))
+	if (script_caller(script) && is_another(file, entry))
 		reasons |= REASON(ENTRY_NOT_SCRIPT);
 	return reasons;
 }
@@ -173,8 +181,14 @@ static uint64_t started_script(const struct process *process, const struct scrip
 	    ((file.kind != SCRIPT_FILE || file.language == SCRIPT_PHP) &&
 	     script_in_uploads(process->cwd)))
 		reasons |= REASON(SCRIPT_IN_UPLOADS);
-	if (file.kind == SCRIPT_FILE && script_is_hidden(script_file_path(&file)))
+	if (file.kind != SCRIPT_FILE)
+		return reasons;
+	if (script_is_hidden(script_file_path(&file)))
 		reasons |= REASON(SCRIPT_HIDDEN);
+	/* A CGI program's environment goes on to what it starts. */
+	if (script && !script->version &&
+	    is_another(script_file_path(&file), script->words[SCRIPT_ENTRY]))
+		reasons |= REASON(ENTRY_NOT_SCRIPT);
 	return reasons;
 }
 

@@ -4,6 +4,7 @@
  *
  * What the process has in its memory: a claim, but the one that names the file. Nothing is fatal.
  */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,6 +76,21 @@ static void url(struct json *json, const struct script *script)
 	json_bytes(json, "url", whole, path.length + 1 + query.length);
 }
 
+/* Consumers index it as an address: other text of the server's, or the attacker's, is left out. */
+static void client_address(struct json *json, struct bytes text)
+{
+	char address[INET6_ADDRSTRLEN];
+	uint8_t bytes[16];
+
+	if (!text.length || text.length >= sizeof(address))
+		return;
+	memcpy(address, text.at, text.length);
+	address[text.length] = '\0';
+	if (strlen(address) == text.length &&
+	    (inet_pton(AF_INET, address, bytes) == 1 || inet_pton(AF_INET6, address, bytes) == 1))
+		json_text(json, "ip", address);
+}
+
 static void request(struct json *json, const struct script *script)
 {
 	bytes(json, "entry", script->words[SCRIPT_ENTRY]);
@@ -83,7 +99,7 @@ static void request(struct json *json, const struct script *script)
 	bytes(json, "host", script->words[SCRIPT_HOST]);
 	bytes(json, "docroot", script->words[SCRIPT_DOCROOT]);
 	json_open_object(json, "client");
-	bytes(json, "ip", script->words[SCRIPT_CLIENT]);
+	client_address(json, script->words[SCRIPT_CLIENT]);
 	json_close(json);
 	if (script->flags & SCRIPT_F_WORDS_CUT)
 		json_bool(json, "request_cut", true);
