@@ -29,7 +29,7 @@ NO_ROUTE, PROHIBITED = "198.51.100.67", "198.51.100.68"
 CLONE_NEWNET = 0x40000000
 WEB_UID = 33  # www-data: the same number on every Debian
 
-CFLAGS = ["-D_GNU_SOURCE", "-std=gnu11", "-O2", "-Wall", "-Wextra"]
+CFLAGS = ["-D_GNU_SOURCE", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-rdynamic"]
 
 
 class Failed(AssertionError):

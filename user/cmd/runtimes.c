@@ -317,37 +317,60 @@ static bool has_name(const char *name)
 	return false;
 }
 
-static void look_at_process(struct runtimes *runtimes, const struct script_runtime *key, pid_t pid,
-			    const char *name)
+/* The file at `at`, if it is the one of the key and a regular one: nothing else is opened. -1 = it is not. */
+static int open_same(const char *at, const struct script_runtime *key)
 {
-	const struct seen *seen;
+	int fd, found = open(at, O_PATH | O_CLOEXEC);
 	struct file_id id;
 	char path[64];
-	int fd;
+
+	if (found < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
+	fd = file_id_read(path, &id) == 0 && S_ISREG(id.mode) &&
+			     file_id_same(&id, key->device, key->inode)
+		     ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+		     : -1;
+	close(found);
+	return fd;
+}
+
+/* The number may be another process's by now, or the process over; then the file may still be where it was. */
+static int open_exe(const struct script_runtime *key, pid_t pid, const char *path)
+{
+	struct file_id id;
+	char exe[64];
+
+	snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)pid);
+	if (file_id_read_exe(pid, &id) == 0 && file_id_same(&id, key->device, key->inode))
+		return open(exe, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	return path[0] == '/' ? open_same(path, key) : -1;
+}
+
+static void look_at_process(struct runtimes *runtimes, const struct script_runtime *key, pid_t pid,
+			    const char *path)
+{
+	const char *leaf = strrchr(path, '/');
+	const struct seen *seen;
 
 	if (!find(runtimes, key)) {
-		snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		int fd = open_exe(key, pid, path);
+
 		if (fd < 0)
 			return;
-		/* The number may be another process's by now. */
-		if (file_id_read_exe(pid, &id) || !file_id_same(&id, key->device, key->inode)) {
-			close(fd);
-			return;
-		}
 		look_at_exe(runtimes, key, fd);
 	}
 	seen = find(runtimes, key);
-	if (seen && (!seen->is_php || seen->layout.library) && has_name(name))
+	if (seen && (!seen->is_php || seen->layout.library) && leaf && has_name(leaf))
 		look_for_library(runtimes, key, pid);
 }
 
-void runtimes_see(struct runtimes *runtimes, const struct event_identity *who, const char *name)
+void runtimes_see(struct runtimes *runtimes, const struct event_identity *who, const char *path)
 {
 	struct script_runtime key = {.inode = who->exe_inode, .device = who->exe_device};
 
 	if (key.inode)
-		look_at_process(runtimes, &key, (pid_t)who->tgid, name);
+		look_at_process(runtimes, &key, (pid_t)who->tgid, path);
 }
 
 static void scan_processes(struct runtimes *runtimes)
@@ -375,7 +398,7 @@ static void scan_processes(struct runtimes *runtimes)
 			continue;
 		key.inode = id.inode;
 		key.device = id.device;
-		look_at_process(runtimes, &key, pid, leaf);
+		look_at_process(runtimes, &key, pid, exe);
 	}
 	if (proc)
 		closedir(proc);

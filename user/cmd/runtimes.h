@@ -24,7 +24,7 @@ void runtimes_free(struct runtimes *runtimes); /* NULL is fine */
 /* What runs now, and what distributions install: nothing but what has a web server's or PHP's name is opened. */
 void runtimes_scan(struct runtimes *runtimes);
 
-/* An opener or sender: its executable, whose file has the name, is looked at, once. */
-void runtimes_see(struct runtimes *runtimes, const struct event_identity *who, const char *name);
+/* An opener or sender: its executable, which was at the path, is looked at, once. */
+void runtimes_see(struct runtimes *runtimes, const struct event_identity *who, const char *path);
 
 #endif

@@ -31,6 +31,7 @@
 #include "cmd/trace_options.h"
 #include "enrich/cmdline.h"
 #include "enrich/enrich.h"
+#include "enrich/process.h"
 #include "enrich/script_stat.h"
 #include "enrich/users.h"
 #include "pass/channel.h"
@@ -123,6 +124,19 @@ static int bad_record(void)
 	return -EBADMSG;
 }
 
+/* A path is turned round here, and given to the kernel. */
+static void see_runtime(struct trace *trace, const struct event_open *open, size_t size)
+{
+	char path[EVENT_PATH_MAX + PROCESS_TURN_EXTRA + 1];
+	size_t length = 0;
+
+	if (open->exe_len <= EVENT_PATH_MAX &&
+	    open->exe_len <= size - offsetof(struct event_open, text))
+		length = process_turn_path(path, (struct bytes){open->text, open->exe_len}, false);
+	path[length] = '\0';
+	runtimes_see(trace->runtimes, &open->who, path);
+}
+
 static int on_script(struct trace *trace, const void *record, size_t size)
 {
 	struct event_script script;
@@ -145,7 +159,6 @@ static int on_record(void *context, const void *record, size_t size)
 	const struct event_head *head = record;
 	struct enrichment extra;
 	struct event_open open;
-	char leaf[256];
 	uint16_t kind;
 
 	if (size < sizeof(*head) || head->size > size || head->size < sizeof(*head))
@@ -159,11 +172,7 @@ static int on_record(void *context, const void *record, size_t size)
 	if (size > sizeof(open) || size < offsetof(struct event_open, text))
 		return bad_record();
 	memcpy(&open, record, size);
-	leaf[0] = '\0';
-	if (open.exe_len && size > offsetof(struct event_open, text))
-		snprintf(leaf, sizeof(leaf), "%.*s", (int)strnlen(open.text, open.exe_len),
-			 open.text);
-	runtimes_see(trace->runtimes, &open.who, leaf);
+	see_runtime(trace, &open, size);
 	size = cmdline_add(&open, size);
 	enrich_open(trace->enrich, &open, size, clock_ns(CLOCK_BOOTTIME), &extra);
 	return channel_write(&trace->writer, FRAME_WHO, &extra, sizeof(extra), &open, size);
