@@ -59,7 +59,9 @@ int BPF_PROG(tp_btf__sched_process_fork, struct task_struct *parent, struct task
 
 	if (child->tgid != child->pid || !task_wanted(parent))
 		return 0;
-	execution_copy(parent->group_leader, child);
+	/* Whoever borrows the parent's memory is about to execute something. */
+	if (child->mm != parent->mm)
+		execution_copy(parent->group_leader, child);
 	if (origin_of_php(parent, child))
 		return 0;
 	inherited = bpf_task_storage_get(&origins, parent->group_leader, NULL, 0);
@@ -78,7 +80,8 @@ static __always_inline void execution_directory(struct execution *execution,
 	length = text_path(scratch, 0, (__u64)path.mnt, (__u64)path.dentry);
 	if (length & IDENTITY_CUT)
 		execution->flags |= SCRIPT_F_CWD_CUT;
-	execution->cwd = (__u64)path.dentry;
+	/* One that does not fit is as if not known. */
+	execution->cwd = (__u16)length > EXECUTION_CWD ? 0 : (__u64)path.dentry;
 	execution->cwd_length = length;
 	bpf_probe_read_kernel(execution->cwd_text, sizeof(execution->cwd_text), scratch->open.text);
 }
@@ -97,6 +100,7 @@ int BPF_PROG(tp_btf__sched_process_exec, struct task_struct *task)
 	if (!execution)
 		return 0;
 	length = mm->arg_end - mm->arg_start;
+	execution->plain = 0;
 	execution->flags = length > EVENT_ARGV_MAX ? SCRIPT_F_ARGV_CUT : 0;
 	if (length > EVENT_ARGV_MAX)
 		length = EVENT_ARGV_MAX;

@@ -145,23 +145,21 @@ static __always_inline void script_kept(struct naming *naming, __u32 word, const
 
 /* How it was executed, as far as that is not what the identity tells. */
 static __always_inline void script_execution(struct naming *naming, struct task_struct *task,
-					     struct mm_struct *mm)
+					     struct mm_struct *mm,
+					     const struct execution *execution)
 {
-	struct execution *execution =
-		bpf_task_storage_get(&executions, task->group_leader, NULL, 0);
-
-	if (!execution)
+	if (!execution->argv_length)
 		return;
 	naming->script.flags |= execution->flags;
 	if (argv_rewritten(execution, mm))
 		script_kept(naming, SCRIPT_ARGV, execution->argv, EVENT_ARGV_MAX,
 			    execution->argv_length);
-	if (execution->cwd == (__u64)BPF_CORE_READ(task, fs, pwd.dentry))
+	if (!execution->cwd || execution->cwd == (__u64)BPF_CORE_READ(task, fs, pwd.dentry))
 		return;
 	if (!execution->cwd_length)
 		naming->script.flags |= SCRIPT_F_CWD_ROOT;
 	else
-		script_kept(naming, SCRIPT_CWD, execution->cwd_text, EVENT_PATH_MAX,
+		script_kept(naming, SCRIPT_CWD, execution->cwd_text, EXECUTION_CWD,
 			    execution->cwd_length);
 }
 
@@ -197,6 +195,7 @@ __noinline int output_script(struct talk *talk, __u32 origin)
 	struct scratch *scratch;
 	struct naming *naming;
 	struct mm_struct *mm = task->mm;
+	struct execution *execution;
 	bool php;
 	long full = -1;
 
@@ -213,10 +212,16 @@ __noinline int output_script(struct talk *talk, __u32 origin)
 	if (php && naming->script.status == SCRIPT_READ)
 		script_php(scratch);
 	if (!(origin & SCRIPT_AGAIN)) {
-		/* Last: the words of the environment are only for those that have no better ones. */
-		if (!php)
+		/* The words of the environment are for those that have no better ones; most have none at all. */
+		execution = bpf_task_storage_get(&executions, task->group_leader, NULL,
+						 BPF_LOCAL_STORAGE_GET_F_CREATE);
+		if (!php && !(execution && execution->plain)) {
 			script_environment(scratch);
-		script_execution(naming, task, mm);
+			if (execution && !naming->at)
+				execution->plain = 1;
+		}
+		if (execution)
+			script_execution(naming, task, mm, execution);
 	}
 	full = 0;
 	if (php || naming->at || naming->script.flags & SCRIPT_F_CWD_ROOT)

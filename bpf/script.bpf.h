@@ -12,12 +12,13 @@
  * copied to those that it forks.
  */
 struct execution {
-	__u16 argv_length;
-	__u16 cwd_length;
+	__u16 argv_length; /* 0 = not known: it was executed before us, or could not be read */
+	__u8 cwd_length;
+	__u8 plain; /* the environment has nothing of CGI's: it was looked at */
 	__u32 flags; /* SCRIPT_F_ARGV_CUT, SCRIPT_F_CWD_CUT */
 	__u64 cwd; /* the directory's dentry: a number to compare */
 	char argv[EVENT_ARGV_MAX];
-	char cwd_text[EVENT_PATH_MAX]; /* leaf first, as in event.h */
+	char cwd_text[EXECUTION_CWD]; /* leaf first, as in event.h */
 };
 
 struct executions_map {

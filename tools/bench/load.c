@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@
 #define CHUNKS_MAX 65536
 #define LARGE 65536
 #define HELD_MAX 60000
+#define NOTHING "nothing" /* a load that spawn executes */
 #define FILES_ELSE 16 /* beside those of connections */
 
 static const char usage[] =
@@ -42,6 +44,7 @@ static const char usage[] =
 	"  turn       1 byte there and 1 byte back    large      64 KiB sent and received\n"
 	"  call       connect() alone                 connect    connect, accept, both closed\n"
 	"  session    a whole SMTP session, 1 message\n"
+	"  spawn      a process that executes a program and ends\n"
 	"  hold       keeps N connections open and says \"ready\", until standard input ends\n"
 	"send, receive, turn and large begin their connection with the words of HTTP.";
 
@@ -249,6 +252,27 @@ static uint64_t load_session(int listener, struct ends *ends, unsigned int *oper
 	return net_now() - began;
 }
 
+/* The program is this one, which ends at once. */
+static uint64_t load_spawn(int listener, struct ends *ends, unsigned int *operations)
+{
+	static char name[] = "load", nothing[] = NOTHING;
+	static char *const arguments[] = {name, nothing, NULL};
+	uint64_t began = net_now();
+
+	(void)listener;
+	(void)ends;
+	for (int i = 0; i < CHUNK_LARGE; i++) {
+		pid_t child;
+
+		if (posix_spawn(&child, "/proc/self/exe", NULL, NULL, arguments, environ))
+			net_fail("posix_spawn");
+		if (waitpid(child, NULL, 0) < 0)
+			net_fail("waitpid");
+	}
+	*operations = CHUNK_LARGE;
+	return net_now() - began;
+}
+
 static const struct load {
 	const char *name;
 	load_fn *chunk;
@@ -257,7 +281,7 @@ static const struct load {
 	{"send", load_send, true},	  {"receive", load_receive, true},
 	{"turn", load_turn, true},	  {"large", load_large, true},
 	{"call", load_call, false},	  {"connect", load_connect, false},
-	{"session", load_session, false},
+	{"session", load_session, false}, {"spawn", load_spawn, false},
 };
 
 static int compare(const void *a, const void *b)
@@ -373,6 +397,8 @@ int main(int argc, char **argv)
 		else
 			net_usage("%s", usage);
 	}
+	if (argc == 2 && !strcmp(argv[1], NOTHING))
+		return 0;
 	if (optind + 1 != argc || !address.sin_port)
 		net_usage("%s", usage);
 	if (!strcmp(argv[optind], "hold")) {

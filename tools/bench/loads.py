@@ -5,6 +5,8 @@ All loads run in a row, without a tracer, with the first, without, with the seco
 against the mean of the two runs without one around it, which takes drift out. While connections are held, the runs without
 a tracer hold as many.
 """
+import os
+import shutil
 import subprocess
 
 import proc
@@ -24,6 +26,8 @@ LOADS = (
     ("connect() alone", "call", SMTP, False),
     ("connect, accept, close", "connect", SMTP, False),
     ("a whole session", "session", SMTP, False),
+    *([("connect() of PHP", "php", WEB, False), ("connect() of PHP", "php", SMTP, False)] if shutil.which("php") else ()),
+    ("a process that executes a program", "spawn", WEB, False),
     ("send 1 byte", "send", WEB, True),
     ("1 byte there and back", "turn", WEB, True),
 )
@@ -37,6 +41,8 @@ class Loads:
 
     def argv(self, load, port):
         number = self.stage.web if port == WEB else self.stage.smtp
+        if load == "php":
+            return ["php", "-n", os.path.join(os.path.dirname(__file__), "connect.php"), number, self.milliseconds]
         return [self.stage.tool("bench/load"), load, "--port", number,
                 "--milliseconds", self.milliseconds, "--cpu", self.stage.cpu]
 

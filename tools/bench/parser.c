@@ -414,7 +414,7 @@ static void bench_commands(const struct sample *sample, double seconds, struct t
 }
 
 /* All frames of one connection: its OPEN, ESTABLISHED, what is said, CLOSED. */
-struct dialogue {
+struct recorded {
 	struct made_who who;
 	struct event_state established, closed;
 	struct event_data *said[FRAMES_MAX];
@@ -423,13 +423,13 @@ struct dialogue {
 };
 
 struct dialogues {
-	struct dialogue all[SMTP_SCRIPTS];
+	struct recorded all[SMTP_SCRIPTS];
 	struct table *table;
 	uint64_t cookie, time;
 	uint64_t ended;
 };
 
-static void record_dialogue(struct dialogue *dialogue, const struct dialogue *script)
+static void record_dialogue(struct recorded *dialogue, const struct dialogue *script)
 {
 	struct recording *recording = &dialogue->recording;
 	uint16_t port = script->port;
@@ -454,7 +454,7 @@ static void record_dialogue(struct dialogue *dialogue, const struct dialogue *sc
 }
 
 /* From one of 20 programs to one of 250 hosts. */
-static void open_connection(struct dialogues *dialogues, struct dialogue *dialogue, uint64_t cookie)
+static void open_connection(struct dialogues *dialogues, struct recorded *dialogue, uint64_t cookie)
 {
 	struct event_open *open = &dialogue->who.open;
 
@@ -482,7 +482,7 @@ static void converse(void *context)
 	struct dialogues *dialogues = context;
 
 	for (size_t n = 0; n < SMTP_SCRIPTS; n++) {
-		struct dialogue *dialogue = &dialogues->all[n];
+		struct recorded *dialogue = &dialogues->all[n];
 		uint64_t first = dialogues->cookie;
 
 		dialogues->cookie += GROUP;
