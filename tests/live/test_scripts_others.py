@@ -226,3 +226,11 @@ def test_cron(case):
     if names[:2] != ["sh", "cron"]:
         raise Failed(f"the ancestors are {names}")
     expect_script(record, "perl", path, status=NONE)
+
+
+def test_ssh(case):
+    """where who started it has come from"""
+    path = Site(case).add("bot.py", client("send_smtplib.py"))
+    record = send(case, "/usr/bin/python3", path, *TO, env={"SSH_CONNECTION": "198.51.100.4 51000 192.0.2.10 22"})
+    expect(record, session__ssh="198.51.100.4 51000 192.0.2.10 22")
+    expect(send(case, "/usr/bin/python3", path, *TO, env={"SSH_CONNECTIONS": "x"}), session=ABSENT)

@@ -185,7 +185,7 @@ class Stage:
         """A command as a reader can type it: no folder of ours, programs by their names."""
         words = [os.path.basename(argv[0]), *argv[1:]]
         text = shlex.join(str(word) for word in words)
-        return text.replace(self.cgroup, "CGROUP").replace(self.folder, "TMP")
+        return text.replace(self.cgroup, "CGROUP").replace(self.folder, "TMP").replace(TREE + "/", "")
 
     def start(self, argv, inside=False, cpus=None, urgent=False, on_line=None, stdin=None):
         """Starts it: in our cgroup if `inside`, on these CPUs, before others if `urgent`; the kernel ends it

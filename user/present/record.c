@@ -279,6 +279,7 @@ void record_connection(struct json *json, const struct record_origin *origin,
 			record_process(json, "sender", connection->sender, wall_minus_boot, true);
 		record_owner(json, connection->opener);
 	}
+	record_login(json, connection);
 	record_script(json, connection);
 	if (connection->session)
 		tls(json, &connection->session->facts);

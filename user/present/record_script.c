@@ -201,6 +201,17 @@ static void php_members(struct json *json, const struct script *script)
 	backtrace(json, script);
 }
 
+/* SSH_CONNECTION, ssh(1): "client port server port", of who has started it from a login. */
+void record_login(struct json *json, const struct connection *connection)
+{
+	const struct script *own = connection->scripts[SCRIPT_OF_OPENER];
+
+	json_open_object(json, "session");
+	if (own)
+		bytes(json, "ssh", own->words[SCRIPT_SSH]);
+	json_close(json);
+}
+
 void record_script(struct json *json, const struct connection *connection)
 {
 	const struct script *script = connection_script(connection);

@@ -8,6 +8,7 @@
 #include "present/json.h"
 #include "store/connection.h"
 
+void record_login(struct json *json, const struct connection *connection); /* "session" */
 void record_script(struct json *json, const struct connection *connection);
 
 #endif
