@@ -40,7 +40,7 @@ static __always_inline bool origin_of_php(struct task_struct *parent, struct tas
 	naming_begin(&scratch->naming, parent, mm);
 	if (naming_layout(&scratch->naming, parent, mm) &&
 	    scratch->naming.script.status == SCRIPT_READ) {
-		script_php(scratch);
+		script_of_php(scratch);
 		found = scratch->naming.script.frame_count > 0;
 	}
 	if (found) {

@@ -56,7 +56,7 @@ struct php_request {
 #define FCGI_TABLE 8296
 #define FCGI_BUCKETS 128
 
-struct fcgi_bucket {
+struct fcgi_bucket { /* naming->bucket has room for it */
 	__u32 hash;
 	__u32 name_length;
 	__u64 name;
@@ -197,23 +197,27 @@ odd:
 /* Takes a FastCGI parameter, found as PHP finds it. */
 __noinline int script_parameter(struct scratch *scratch, __u32 word)
 {
-	struct fcgi_bucket bucket;
+	struct fcgi_bucket *bucket;
 	__u32 hash;
 	__u64 at;
 
-	if (!scratch || word >= VARIABLES)
+	if (!scratch)
 		return 0;
+	word &= VARIABLES -
+		1; /* not compared: the verifier forgets that when the compiler spills it */
+	bucket = (struct fcgi_bucket *)scratch->naming.bucket;
 	hash = FCGI_HASH(variables[word]) & (FCGI_BUCKETS - 1);
 	if (!read_word(&at, scratch->naming.server + FCGI_TABLE + hash * sizeof(__u64)))
 		return 0;
 	for (int i = 0; i < CHAIN_MAX; i++) {
 		if (!at)
 			return 0;
-		if (!in_user(at) || bpf_probe_read_user(&bucket, sizeof(bucket), (void *)at))
+		if (!in_user(at) || bpf_probe_read_user(bucket, sizeof(*bucket), (void *)at))
 			return 0;
-		if (bucket.name_length == variables[word].length && is_variable(word, bucket.name))
-			return script_word(scratch, word, bucket.value);
-		at = bucket.next;
+		if (bucket->name_length == variables[word].length &&
+		    is_variable(word, bucket->name))
+			return script_word(scratch, word, bucket->value);
+		at = bucket->next;
 	}
 	scratch->naming.script.flags |= SCRIPT_F_WORDS_CUT;
 	return 0;
@@ -231,13 +235,6 @@ __noinline int script_request(struct scratch *scratch)
 	if (bpf_probe_read_user(&request, sizeof(request),
 				(void *)(naming->layout.sapi_globals + naming->bias)))
 		return 0;
-	naming->server = 0;
-	/* "fpm-fcgi", "cgi-fcgi": of the latter only a server of FastCGI has a context. */
-	if (naming->script.sapi[3] == '-' && naming->script.sapi[4] == 'f') {
-		naming->server = request.server_context;
-		if (!in_user(naming->server))
-			script_environment(scratch);
-	}
 	if (naming->script.sapi[0] == 'a' && naming->script.sapi[6] == '2' &&
 	    read_word(&request.server_context, request.server_context + APACHE_REQUEST)) {
 		__u64 text;
@@ -266,8 +263,11 @@ __noinline int script_request(struct scratch *scratch)
 	return 1;
 }
 
-/* PHP, where the layout says. */
-__noinline int script_php(struct scratch *scratch)
+/*
+ * How PHP is run: "fpm-fcgi", "cgi-fcgi", "apache2handler", "cli". Of the second only a server of FastCGI has a context; a CGI program has
+ * its request in the environment. A function of its own, so that the way to it stays within the stack of Linux 6.1.
+ */
+__noinline int script_sapi(struct scratch *scratch)
 {
 	struct event_script *script;
 	struct naming *naming;
@@ -280,6 +280,25 @@ __noinline int script_php(struct scratch *scratch)
 	/* main/SAPI.h: the first member of sapi_module_struct is its name */
 	if (read_word(&at, naming->layout.sapi_module + naming->bias) && in_user(at))
 		bpf_probe_read_user_str(script->sapi, sizeof(script->sapi), (void *)at);
+	naming->server = 0;
+	if (script->sapi[3] != '-' || script->sapi[4] != 'f')
+		return 0;
+	read_word(&naming->server, naming->layout.sapi_globals + naming->bias);
+	naming->is_program = !in_user(naming->server);
+	return 0;
+}
+
+/* PHP, where the layout says. */
+__noinline int script_php(struct scratch *scratch)
+{
+	struct event_script *script;
+	struct naming *naming;
+	__u64 at = 0;
+
+	if (!scratch)
+		return 0;
+	naming = &scratch->naming;
+	script = &naming->script;
 	if (!read_word(&naming->next, naming->layout.executor_globals +
 					      naming->layout.execute_data + naming->bias)) {
 		script->status = SCRIPT_UNREADABLE;

@@ -210,7 +210,7 @@ __noinline int output_script(struct talk *talk, __u32 origin)
 	naming_begin(naming, task, mm);
 	php = naming_layout(naming, task, mm);
 	if (php && naming->script.status == SCRIPT_READ)
-		script_php(scratch);
+		script_of_php(scratch);
 	if (!(origin & SCRIPT_AGAIN)) {
 		/* The words of the environment are for those that have no better ones; most have none at all. */
 		execution = bpf_task_storage_get(&executions, task->group_leader, NULL,

@@ -156,8 +156,9 @@ struct naming {
 	__u64 environment; /* of the process: from here */
 	__u64 environment_end;
 	__u64 server; /* SG(server_context) */
+	__u64 bucket[6]; /* a FastCGI parameter: here, because the stack of Linux 6.1 is full */
 	__u32 inside; /* of a variable longer than what was read */
-	__u32 reserved;
+	__u32 is_program; /* PHP as a CGI program */
 	struct event_script script; /* last: its text runs into the slack */
 };
 

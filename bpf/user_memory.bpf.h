@@ -21,7 +21,7 @@ static const struct {
 	[SCRIPT_DOCROOT] = {"DOCUMENT_ROOT", 13}, [SCRIPT_SSH] = {"SSH_CONNECTION", 14},
 };
 
-#define VARIABLES (sizeof(variables) / sizeof(variables[0]))
+#define VARIABLES 8 /* of them: a power of two */
 
 static __always_inline bool in_user(__u64 address)
 {
@@ -47,7 +47,16 @@ static __always_inline bool is_variable(__u32 word, __u64 address)
 int script_word(struct scratch *scratch, __u32 word, __u64 address);
 int script_environment(struct scratch *scratch);
 /* php.bpf.c */
+int script_sapi(struct scratch *scratch);
 int script_php(struct scratch *scratch);
+
+static __always_inline void script_of_php(struct scratch *scratch)
+{
+	script_sapi(scratch);
+	if (scratch->naming.is_program)
+		script_environment(scratch);
+	script_php(scratch);
+}
 
 /* Is the task's executable PHP? Then its layout is taken. */
 static __always_inline bool naming_layout(struct naming *naming, struct task_struct *task,
