@@ -230,7 +230,8 @@ def test_cron(case):
 
 def test_ssh(case):
     """where who started it has come from"""
-    path = Site(case).add("bot.py", client("send_smtplib.py"))
-    record = send(case, "/usr/bin/python3", path, *TO, env={"SSH_CONNECTION": "198.51.100.4 51000 192.0.2.10 22"})
-    expect(record, session__ssh="198.51.100.4 51000 192.0.2.10 22")
-    expect(send(case, "/usr/bin/python3", path, *TO, env={"SSH_CONNECTIONS": "x"}), session=ABSENT)
+    path, sink, trace = Site(case).add("bot.py", client("send_smtplib.py")), case.sink(), case.trace()
+    for name, wanted in (("SSH_CONNECTION", "198.51.100.4 51000 192.0.2.10 22"), ("SSH_CONNECTIONS", ABSENT)):
+        env = {name: "198.51.100.4 51000 192.0.2.10 22"}
+        record = send(case, "/usr/bin/python3", path, *TO, env=env, trace=trace, sink=sink)
+        expect(record, session__ssh=wanted)

@@ -382,15 +382,14 @@ def expect_backtrace(record, wanted):
                 failed(record, f"script.backtrace[{at}].{name} is {found!r}, expected {value!r}")
 
 
-def expect_mailer(record, site, way="function", port=25, late=False, **kwargs):
+def expect_mailer(record, site, way="function", port=25, **kwargs):
     """The site's mailer was included by the front controller and connected: function, lines and reasons are right."""
     names = {"function": "evil_send", "method": "Mailer::blast"}
     own = {"function": "fsockopen", "method": "stream_socket_client"}[way]
     connects, speaks = line_of(site.mailer, f"{way} connects"), line_of(site.mailer, f"{way} speaks")
-    # On a port that is not listed it may be looked at when it begins to speak; late: it is not known as PHP before.
-    late = late or port != 25
-    lines = {connects, speaks} if late else {connects}
-    owns = {own, "fwrite"} if late else {own}
+    # On a port that is not listed it may be looked at when it begins to speak.
+    lines = {connects} if port == 25 else {connects, speaks}
+    owns = {own} if port == 25 else {own, "fwrite"}
     frames = [
         (None, None, owns),
         (site.mailer, lines, names[way]),

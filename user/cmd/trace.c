@@ -172,8 +172,8 @@ static int on_record(void *context, const void *record, size_t size)
 	if (size > sizeof(open) || size < offsetof(struct event_open, text))
 		return bad_record();
 	memcpy(&open, record, size);
-	see_runtime(trace, &open, size);
 	size = cmdline_add(&open, size);
+	see_runtime(trace, &open, size);
 	enrich_open(trace->enrich, &open, size, clock_ns(CLOCK_BOOTTIME), &extra);
 	return channel_write(&trace->writer, FRAME_WHO, &extra, sizeof(extra), &open, size);
 }
