@@ -305,8 +305,10 @@ __noinline int script_php(struct scratch *scratch)
 		return 0;
 	}
 	/* Between two requests the fields are those of the last one. */
-	if (!naming->next)
+	if (!naming->next) {
+		script->status = SCRIPT_NONE;
 		return 0;
+	}
 	script->status = SCRIPT_READ;
 	at = naming->next;
 	script_request(scratch);

@@ -47,6 +47,8 @@
 /* Executables looked at for PHP, as many as connect on a large host; and what is one: PHP with everything in it has some 60 MB. */
 #define LIMIT_RUNTIMES 1024
 #define LIMIT_RUNTIME_BYTES 268435456
+#define LIMIT_RUNTIME_LOOKS                                                                        \
+	32 /* a second, of what connects: somebody may make executables faster than they can be read */
 #define LIMIT_RUNTIME_SECONDS 5 /* for reading one: it takes milliseconds */
 #define LIMIT_RULES 256 /* of each kind in the configuration */
 #define LIMIT_USERS 1024 /* names kept of user ids; the one asked for longest ago goes first */

@@ -24,6 +24,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/msg.h"
 #include "enrich/file_id.h"
@@ -45,6 +46,8 @@ struct runtimes {
 	runtimes_add_fn *add;
 	void *context;
 	struct seen *all; /* oldest first */
+	uint64_t second; /* of the last looks, and how many they were */
+	unsigned int looks;
 };
 
 struct runtimes *runtimes_new(const struct rights_user *user, runtimes_add_fn *add, void *context)
@@ -365,11 +368,23 @@ static void look_at_process(struct runtimes *runtimes, const struct script_runti
 		look_for_library(runtimes, key, pid);
 }
 
+/* The rest waits until it connects again. */
+static bool may_look(struct runtimes *runtimes)
+{
+	uint64_t second = clock_ns(CLOCK_MONOTONIC) / 1000000000;
+
+	if (second != runtimes->second)
+		runtimes->looks = 0;
+	runtimes->second = second;
+	return runtimes->looks++ < LIMIT_RUNTIME_LOOKS;
+}
+
 void runtimes_see(struct runtimes *runtimes, const struct event_identity *who, const char *path)
 {
 	struct script_runtime key = {.inode = who->exe_inode, .device = who->exe_device};
 
-	if (key.inode)
+	/* Nearly all are known. */
+	if (key.inode && (find(runtimes, &key) || may_look(runtimes)))
 		look_at_process(runtimes, &key, (pid_t)who->tgid, path);
 }
 
