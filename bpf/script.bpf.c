@@ -217,14 +217,15 @@ __noinline int output_script(struct talk *talk, __u32 origin)
 						 BPF_LOCAL_STORAGE_GET_F_CREATE);
 		if (!php && !(execution && execution->plain)) {
 			script_environment(scratch);
-			if (execution && !naming->at)
+			if (execution && !naming->at &&
+			    !(naming->script.flags & SCRIPT_F_WORDS_CUT))
 				execution->plain = 1;
 		}
 		if (execution)
 			script_execution(naming, task, mm, execution);
 	}
 	full = 0;
-	if (php || naming->at || naming->script.flags & SCRIPT_F_CWD_ROOT)
+	if (php || naming->at || naming->script.flags & (SCRIPT_F_CWD_ROOT | SCRIPT_F_WORDS_CUT))
 		full = script_send(naming, talk, origin & ~SCRIPT_AGAIN,
 				   offsetof(struct event_script, text) + naming->at);
 	if (!full && !(origin & SCRIPT_AGAIN))

@@ -235,3 +235,12 @@ def test_ssh(case):
         env = {name: "198.51.100.4 51000 192.0.2.10 22"}
         record = send(case, "/usr/bin/python3", path, *TO, env=env, trace=trace, sink=sink)
         expect(record, session__ssh=wanted)
+
+
+def test_large_environment(case):
+    """an environment that is too large to be looked through says so, each time"""
+    path, sink, trace = Site(case).add("bot.py", client("send_smtplib.py")), case.sink(), case.trace()
+    env = {f"V{number}": "x" for number in range(400)}
+    env["REQUEST_URI"] = "/late"
+    record = send(case, "/usr/bin/python3", path, *TO, env=env, trace=trace, sink=sink)
+    expect(record, script__file=path, script__request_cut=True, script__url=ABSENT)

@@ -174,3 +174,20 @@ def test_stack_without_end(case):
     actor = case.actor(case.program("counterfeit"), "loop", SINK4, "25")
     actor.wait()
     expect(trace.connection(process__pid=actor.pid), script__backtrace=lambda got: len(got) == 16, script__backtrace_cut=True)
+
+
+def test_replaced_in_place(case):
+    """a file that was no PHP and has another content since is looked at again"""
+    case.sink()
+    trace, program = case.trace(), os.path.join(case.world.folder, "replaced")
+    shutil.copy(case.program("talk"), program)
+    case.actor(program, SINK4, "25", "actor.example").wait()
+    expect(trace.connection(), script=ABSENT)
+    with open(case.program("counterfeit"), "rb") as source, open(program, "r+b") as file:
+        file.truncate(0)
+        file.write(source.read())
+    case.actor(program, "types", SINK4, "25").wait()
+    trace.connection()
+    actor = case.actor(program, "types", SINK4, "25")
+    actor.wait()
+    expect(trace.connection(process__pid=actor.pid), script__status="odd")

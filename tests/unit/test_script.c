@@ -4,6 +4,7 @@
  *
  * The test is its own PHP: it exports the symbols (linked with -rdynamic) and holds the header by which a version is known.
  */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -157,7 +158,11 @@ static void test_eval(void **state)
 		{"/x.php", "/x.php"},
 		{"/x.php(3) : eval()'d code", "/x.php"},
 		{"/x.php(3) : eval()'d code(1) : eval()'d code", "/x.php"},
-		{"/a (1) : b.php", "/a "},
+		{"/a (1) : b.php", "/a (1) : b.php"},
+		{"/a.php(1) : eval()'d code/x.php", "/a.php(1) : eval()'d code/x.php"},
+		{"/a.php(1) : eval()'d code/x.php(7) : eval()'d code",
+		 "/a.php(1) : eval()'d code/x.php"},
+		{") : eval()'d code", ") : eval()'d code"},
 		{") : ", ") : "},
 		{"Command line code", "Command line code"},
 	};
@@ -294,13 +299,39 @@ static void test_is_php(void **state)
 	close(fd);
 }
 
+/* Only the first table of symbols counts: with thousands of them a file would be read for seconds. */
+static void test_many_tables(void **state)
+{
+	struct script_layout layout;
+	struct stat file;
+	int fd = open("/proc/self/exe", O_RDONLY);
+	Elf64_Ehdr *head;
+	Elf64_Shdr *sections;
+	char *image;
+
+	(void)state;
+	assert_int_equal(fstat(fd, &file), 0);
+	image = mmap(NULL, (size_t)file.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	assert_ptr_not_equal(image, MAP_FAILED);
+	head = (Elf64_Ehdr *)(void *)image;
+	sections = (Elf64_Shdr *)(void *)(image + head->e_shoff);
+	assert_int_not_equal(sections[1].sh_type, SHT_DYNSYM);
+	sections[1].sh_type = SHT_DYNSYM;
+	sections[1].sh_entsize = sizeof(Elf64_Sym);
+	sections[1].sh_size = 0;
+	assert_false(php_layout(image, (size_t)file.st_size, &layout));
+	munmap(image, (size_t)file.st_size);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decoded),		 cmocka_unit_test(test_no_record),
 		cmocka_unit_test(test_impossible_times), cmocka_unit_test(test_eval),
 		cmocka_unit_test(test_which_one),	 cmocka_unit_test(test_words),
-		cmocka_unit_test(test_hostile),		 cmocka_unit_test(test_is_php),
+		cmocka_unit_test(test_hostile),		 cmocka_unit_test(test_many_tables),
+		cmocka_unit_test(test_is_php),
 	};
 
 	return cmocka_run_group_tests_name("script", tests, NULL, NULL);

@@ -47,9 +47,13 @@
 /* Executables looked at for PHP, as many as connect on a large host; and what is one: PHP with everything in it has some 60 MB. */
 #define LIMIT_RUNTIMES 1024
 #define LIMIT_RUNTIME_BYTES 268435456
-#define LIMIT_RUNTIME_LOOKS                                                                        \
-	32 /* a second, of what connects: somebody may make executables faster than they can be read */
-#define LIMIT_RUNTIME_SECONDS 5 /* for reading one: it takes milliseconds */
+/* Reading one takes some 20 ms. When the trace starts a slow disk may be waited for; while it runs records wait for the reader, and
+ * somebody may make executables on purpose that take long: then one at most, and of each second no more than that. */
+#define LIMIT_RUNTIME_MS_START 5000
+#define LIMIT_RUNTIME_MS 200
+#define LIMIT_RUNTIME_SECTIONS 256 /* PHP's executables have 30 */
+#define LIMIT_RUNTIME_SYMBOLS                                                                      \
+	262144 /* in .dynsym: PHP has 3,000, with everything in it some ten thousand */
 #define LIMIT_RULES 256 /* of each kind in the configuration */
 #define LIMIT_USERS 1024 /* names kept of user ids; the one asked for longest ago goes first */
 #define LIMIT_HOST_ADDRESSES 16384 /* a host of a hoster may have a /18 of them */

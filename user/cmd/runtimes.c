@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,6 +39,8 @@ struct seen {
 		key; /* start_code 0, but for a start of a program with PHP as a library */
 	struct script_layout layout;
 	bool is_php;
+	struct timespec
+		changed; /* its ctime when it was looked at: another content, or another file with the number, has another */
 	UT_hash_handle hh;
 };
 
@@ -46,8 +49,10 @@ struct runtimes {
 	runtimes_add_fn *add;
 	void *context;
 	struct seen *all; /* oldest first */
-	uint64_t second; /* of the last looks, and how many they were */
-	unsigned int looks;
+	bool late; /* the child that was asked last had no time to answer */
+	bool scanning; /* nothing is traced yet: there is time */
+	uint64_t second; /* of the last looks, and how long they took together, in ns */
+	uint64_t spent;
 };
 
 struct runtimes *runtimes_new(const struct rights_user *user, runtimes_add_fn *add, void *context)
@@ -107,11 +112,15 @@ static struct seen *remember(struct runtimes *runtimes, const struct script_runt
 /* The reading child: it holds the image and the pipe, and nothing that could be used for more. */
 static void read_image(const struct runtimes *runtimes, char *image, size_t size, int pipe)
 {
+	const unsigned int most = runtimes->scanning ? LIMIT_RUNTIME_MS_START : LIMIT_RUNTIME_MS;
+	const struct itimerval limit = {
+		.it_value = {.tv_sec = most / 1000, .tv_usec = most % 1000 * 1000}};
 	struct script_layout layout;
 	char error[256];
 	int kept_uid;
 
-	alarm(LIMIT_RUNTIME_SECONDS);
+	/* Ends it. */
+	setitimer(ITIMER_REAL, &limit, NULL);
 	dup2(pipe, STDOUT_FILENO);
 	close_range(STDERR_FILENO + 1, ~0u, 0);
 	if (rights_drop(&runtimes->user, &kept_uid, error, sizeof(error)))
@@ -121,11 +130,11 @@ static void read_image(const struct runtimes *runtimes, char *image, size_t size
 	_exit(write(STDOUT_FILENO, &layout, sizeof(layout)) == sizeof(layout) ? 0 : 1);
 }
 
-static bool ask_child(const struct runtimes *runtimes, char *image, size_t size,
+static bool ask_child(struct runtimes *runtimes, char *image, size_t size,
 		      struct script_layout *layout)
 {
 	bool is_php = false;
-	int ends[2], how;
+	int ends[2], how = 0;
 	pid_t child;
 
 	if (pipe2(ends, O_CLOEXEC))
@@ -138,6 +147,7 @@ static bool ask_child(const struct runtimes *runtimes, char *image, size_t size,
 		is_php = read(ends[0], layout, sizeof(*layout)) == sizeof(*layout);
 		while (waitpid(child, &how, 0) < 0 && errno == EINTR)
 			;
+		runtimes->late = WIFSIGNALED(how) && WTERMSIG(how) == SIGALRM;
 		is_php = is_php && WIFEXITED(how) && WEXITSTATUS(how) == 0;
 	}
 	close(ends[0]);
@@ -145,7 +155,7 @@ static bool ask_child(const struct runtimes *runtimes, char *image, size_t size,
 }
 
 /* Is the file PHP? Takes the descriptor over. */
-static bool look_at(const struct runtimes *runtimes, int fd, struct script_layout *layout)
+static bool look_at(struct runtimes *runtimes, int fd, struct script_layout *layout)
 {
 	struct stat file;
 	char *image;
@@ -179,6 +189,7 @@ static void tell(struct runtimes *runtimes, const struct seen *seen)
 static void look_at_exe(struct runtimes *runtimes, const struct script_runtime *key, int fd)
 {
 	struct seen *seen = find(runtimes, key);
+	struct stat file;
 
 	if (seen) {
 		close(fd);
@@ -189,7 +200,16 @@ static void look_at_exe(struct runtimes *runtimes, const struct script_runtime *
 		close(fd);
 		return;
 	}
+	if (fstat(fd, &file) == 0)
+		seen->changed = file.st_ctim;
+	runtimes->late = false;
 	seen->is_php = look_at(runtimes, fd, &seen->layout);
+	/* Next time it may be quicker: its pages are in memory then. */
+	if (runtimes->late) {
+		HASH_DEL(runtimes->all, seen);
+		free(seen);
+		return;
+	}
 	tell(runtimes, seen);
 }
 
@@ -368,24 +388,51 @@ static void look_at_process(struct runtimes *runtimes, const struct script_runti
 		look_for_library(runtimes, key, pid);
 }
 
-/* The rest waits until it connects again. */
+/* A file can get another content in its place, and its number can go to another file. */
+static void forget_if_changed(struct runtimes *runtimes, const struct script_runtime *key,
+			      pid_t pid, const char *path)
+{
+	struct seen *seen = find(runtimes, key);
+	struct stat file;
+	char exe[64];
+
+	if (!seen)
+		return;
+	/* As in open_exe(): the process may be over. */
+	snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)pid);
+	if ((stat(exe, &file) || file.st_ino != key->inode) &&
+	    (lstat(path, &file) || file.st_ino != key->inode))
+		return;
+	if (file.st_ctim.tv_sec == seen->changed.tv_sec &&
+	    file.st_ctim.tv_nsec == seen->changed.tv_nsec)
+		return;
+	HASH_DEL(runtimes->all, seen);
+	free(seen);
+}
+
+/* What finds no time waits until it connects again. */
 static bool may_look(struct runtimes *runtimes)
 {
 	uint64_t second = clock_ns(CLOCK_MONOTONIC) / 1000000000;
 
 	if (second != runtimes->second)
-		runtimes->looks = 0;
+		runtimes->spent = 0;
 	runtimes->second = second;
-	return runtimes->looks++ < LIMIT_RUNTIME_LOOKS;
+	return runtimes->spent < LIMIT_RUNTIME_MS * UINT64_C(1000000) / 2;
 }
 
 void runtimes_see(struct runtimes *runtimes, const struct event_identity *who, const char *path)
 {
 	struct script_runtime key = {.inode = who->exe_inode, .device = who->exe_device};
 
-	/* Nearly all are known. */
-	if (key.inode && (find(runtimes, &key) || may_look(runtimes)))
-		look_at_process(runtimes, &key, (pid_t)who->tgid, path);
+	uint64_t began;
+
+	if (!key.inode || !may_look(runtimes))
+		return;
+	began = clock_ns(CLOCK_MONOTONIC);
+	forget_if_changed(runtimes, &key, (pid_t)who->tgid, path);
+	look_at_process(runtimes, &key, (pid_t)who->tgid, path);
+	runtimes->spent += clock_ns(CLOCK_MONOTONIC) - began;
 }
 
 static void scan_processes(struct runtimes *runtimes)
@@ -458,6 +505,8 @@ static void scan_files(struct runtimes *runtimes)
 
 void runtimes_scan(struct runtimes *runtimes)
 {
+	runtimes->scanning = true;
 	scan_processes(runtimes);
 	scan_files(runtimes);
+	runtimes->scanning = false;
 }

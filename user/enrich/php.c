@@ -12,6 +12,8 @@
 
 #include <gelf.h>
 
+#include "base/limits.h"
+
 static const struct {
 	uint16_t version, execute_data, filename, previous;
 } layouts[] = {
@@ -94,7 +96,7 @@ static void find_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
 	Elf_Data *data = elf_getdata(section, NULL);
 	size_t count = data && header->sh_entsize ? header->sh_size / header->sh_entsize : 0;
 
-	for (size_t i = 0; i < count && i < INT32_MAX; i++) {
+	for (size_t i = 0; i < count && i < LIMIT_RUNTIME_SYMBOLS; i++) {
 		GElf_Sym symbol;
 		const char *name;
 
@@ -108,14 +110,18 @@ static void find_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
 	}
 }
 
+/* A file has one such table: who has more wants to be read for long. */
 static void find_globals(Elf *elf, struct globals *globals)
 {
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
 
-	while ((section = elf_nextscn(elf, section)))
-		if (gelf_getshdr(section, &header) && header.sh_type == SHT_DYNSYM)
-			find_symbols(elf, section, &header, globals);
+	for (int i = 0; i < LIMIT_RUNTIME_SECTIONS && (section = elf_nextscn(elf, section)); i++) {
+		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_DYNSYM)
+			continue;
+		find_symbols(elf, section, &header, globals);
+		return;
+	}
 }
 
 bool php_layout(char *image, size_t size, struct script_layout *layout)

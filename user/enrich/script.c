@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define CHANGED_MAX (INT64_MAX / 1000000000) /* seconds that nanoseconds can count */
-#define CODE_OF_EVAL ") : " /* Zend/zend.c, zend_make_compiled_string_description() */
+#define CODE_OF_EVAL ") : eval()'d code" /* Zend/zend.c, zend_make_compiled_string_description() */
 
 /* Does the text lie in the record? */
 static bool inside(uint32_t at, uint32_t length, size_t text)
@@ -123,14 +123,20 @@ const struct script_call *script_caller(const struct script *script)
 	return NULL;
 }
 
+/* From the end, as long as it ends so: a directory may have such a name. */
 struct bytes script_path(struct bytes file)
 {
-	const char *end =
-		file.length ? memmem(file.at, file.length, CODE_OF_EVAL, sizeof(CODE_OF_EVAL) - 1)
-			    : NULL;
-	const char *bracket = end ? memrchr(file.at, '(', (size_t)(end - file.at)) : NULL;
+	const size_t length = sizeof(CODE_OF_EVAL) - 1;
 
-	return bracket ? (struct bytes){file.at, (size_t)(bracket - file.at)} : file;
+	while (file.length > length &&
+	       !memcmp(file.at + file.length - length, CODE_OF_EVAL, length)) {
+		const char *bracket = memrchr(file.at, '(', file.length - length);
+
+		if (!bracket)
+			break;
+		file.length = (size_t)(bracket - file.at);
+	}
+	return file;
 }
 
 struct bytes script_sender(const struct script *script)

@@ -2,7 +2,7 @@
 /*
  * record_script.c - which script it was, as members of the record
  *
- * What the process has in its memory: a claim, but the one that names the file. Nothing is fatal.
+ * What the process has in its memory: a claim. Who controls the process can name another file. Nothing is fatal.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
