@@ -103,6 +103,7 @@ def test_cli_argument(case):
     """nor has php -r"""
     record = run_php(case, "-r", f"function send_it() {{ {SEND} }} send_it();")
     expect_script(record, "php", None, 1, "send_it", entry=NONE)
+    reasons(record, without=("entry-not-script",))
 
 
 def test_cli_eval(case):

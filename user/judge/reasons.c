@@ -78,9 +78,12 @@ static bool said_something(const struct session_facts *session)
 /* Of a long path the kernel keeps the end: what is left of it is compared. */
 static bool is_another(struct bytes file, struct bytes entry)
 {
-	if (file.length == SCRIPT_WORD_MAX - 1 && entry.length > file.length)
+	if (file.length == SCRIPT_WORD_MAX - 1 && entry.length > file.length) {
 		entry = bytes_after(entry, entry.length - file.length);
-	return file.length && entry.length && !bytes_equal(file, entry);
+		return !bytes_equal(file, entry);
+	}
+	/* Code of the command line and of standard input is no file. */
+	return bytes_begin(file, "/") && bytes_begin(entry, "/") && !bytes_equal(file, entry);
 }
 
 /* Of the script that PHP was at. */
