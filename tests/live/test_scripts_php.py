@@ -8,7 +8,7 @@ from dialogue import FROM
 from marks import quick
 from test_hostile import ESCAPE, NASTY, harmless
 from test_scripts import URL, request
-from tracer import ABSENT, expect, field
+from tracer import ABSENT, expect, field, reasons
 from web import CLIENT, HOST, NONE, Fpm, Site, expect_script, failed, line_of, query
 from world import SINK4, Failed
 
