@@ -326,6 +326,7 @@ __noinline int script_php(struct scratch *scratch)
 	}
 	if (script->status != SCRIPT_READ) {
 		script->frame_count = 0;
+		script->frames_at = 0;
 		__builtin_memset(script->words, 0, sizeof(script->words));
 		naming->at = 0;
 	}

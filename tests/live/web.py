@@ -291,7 +291,7 @@ def wanted_reasons(file, entry=None, language="php"):
     if "/uploads/" in file:
         has.add("script-in-uploads")
     # What an interpreter was started with is not looked at: only who parses its arguments knows it.
-    if (language == "php" or entry) and time.time() - os.stat(file).st_ctime < WEEK:
+    if (language == "php" or entry == file) and time.time() - os.stat(file).st_ctime < WEEK:
         has.add("script-recent")
     if name.startswith(".") or name.lower().endswith((".jpg", ".png", ".gif", ".ico")):
         has.add("script-hidden")

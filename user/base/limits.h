@@ -51,6 +51,8 @@
  * somebody may make executables on purpose that take long: then one at most, and of each second no more than that. */
 #define LIMIT_RUNTIME_MS_START 5000
 #define LIMIT_RUNTIME_MS 200
+#define LIMIT_RUNTIME_MAPS                                                                         \
+	4096 /* lines of /proc/PID/maps until PHP's library: Apache has some hundred */
 #define LIMIT_RUNTIME_SECTIONS 256 /* PHP's executables have 30 */
 #define LIMIT_RUNTIME_SYMBOLS                                                                      \
 	262144 /* in .dynsym: PHP has 3,000, with everything in it some ten thousand */

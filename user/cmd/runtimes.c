@@ -2,8 +2,8 @@
 /*
  * runtimes.c - which executables are PHP
  *
- * Known by their symbols, never by their names: those only choose what is looked at before anything has connected. Whatever fails
- * leaves a process's script unnamed, and nothing else.
+ * Known by their symbols, never by their names: those only choose what is looked at before anything has connected. Only files that root
+ * owns and nobody else may write are opened. Whatever fails leaves a process's script unnamed, and nothing else.
  */
 #include "cmd/runtimes.h"
 
@@ -12,12 +12,14 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <inttypes.h>
+#include <linux/openat2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,8 +41,7 @@ struct seen {
 		key; /* start_code 0, but for a start of a program with PHP as a library */
 	struct script_layout layout;
 	bool is_php;
-	struct timespec
-		changed; /* its ctime when it was looked at: another content, or another file with the number, has another */
+	int64_t changed; /* its ctime when it was looked at: another content, or another file with the number, has another */
 	UT_hash_handle hh;
 };
 
@@ -201,7 +202,7 @@ static void look_at_exe(struct runtimes *runtimes, const struct script_runtime *
 		return;
 	}
 	if (fstat(fd, &file) == 0)
-		seen->changed = file.st_ctim;
+		seen->changed = file.st_ctim.tv_sec * INT64_C(1000000000) + file.st_ctim.tv_nsec;
 	runtimes->late = false;
 	seen->is_php = look_at(runtimes, fd, &seen->layout);
 	/* Next time it may be quicker: its pages are in memory then. */
@@ -257,6 +258,40 @@ static uint64_t start_code(pid_t pid)
 	return value;
 }
 
+static bool is_trusted(uint32_t uid, uint32_t mode)
+{
+	return uid == 0 && !(mode & 022);
+}
+
+/*
+ * Opens for reading the file that `found` (O_PATH, taken over) stands for, if it is regular, root's, and nobody else's to write: others
+ * could make it anything, and opening what is on a file system of theirs could be waited for without end. *id says which it is.
+ */
+static int open_trusted(int found, struct file_id *id)
+{
+	char path[64];
+	int fd = -1;
+
+	if (found < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
+	if (file_id_read(path, id) == 0 && S_ISREG(id->mode) && is_trusted(id->uid, id->mode))
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	close(found);
+	return fd;
+}
+
+/* What the kernel knows of a path by heart. `root` is a directory, or -1 for our own. */
+static int find_path(int root, const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+			       .resolve = RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS};
+
+	if (root >= 0)
+		how.resolve |= RESOLVE_IN_ROOT;
+	return (int)syscall(SYS_openat2, root >= 0 ? root : AT_FDCWD, path, &how, sizeof(how));
+}
+
 /* Where PHP's library is in the process; the descriptor of its file in *fd. 0 = nowhere. */
 static uint64_t find_library(pid_t pid, int *fd)
 {
@@ -264,34 +299,34 @@ static uint64_t find_library(pid_t pid, int *fd)
 	uint64_t start = 0;
 	size_t room = 0;
 	FILE *maps;
+	int root;
 
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-	maps = fopen(path, "re");
-	if (!maps)
-		return 0;
-	while (!start && getline(&line, &room, maps) > 0) {
-		uint64_t from, to, offset;
+	maps = root < 0 ? NULL : fopen(path, "re");
+	for (int i = 0; maps && !start && i < LIMIT_RUNTIME_MAPS && getline(&line, &room, maps) > 0;
+	     i++) {
+		uint64_t from, to, offset, inode;
+		struct file_id id;
 		int name = 0;
 
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*s %n", &from, &to,
-			   &offset, &name) < 3 ||
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %" SCNu64 " %n",
+			   &from, &to, &offset, &inode, &name) < 4 ||
 		    !name || offset || !strstr(line + name, LIBRARY))
 			continue;
-		/* By its mapping, not by its path: another root's, or a deleted file, is found all the same. */
-		snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)pid,
-			 from, to);
-		*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		if (*fd < 0) {
-			char inside[4200];
-
-			line[strcspn(line, "\n")] = '\0';
-			snprintf(inside, sizeof(inside), "/proc/%d/root%s", (int)pid, line + name);
-			*fd = open(inside, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-		}
-		start = *fd < 0 ? 0 : from;
+		line[strcspn(line, "\n")] = '\0';
+		*fd = open_trusted(find_path(root, line + name), &id);
+		if (*fd >= 0 && id.inode == inode)
+			start = from;
+		else if (*fd >= 0)
+			close(*fd);
 	}
 	free(line);
-	fclose(maps);
+	if (maps)
+		fclose(maps);
+	if (root >= 0)
+		close(root);
 	return start;
 }
 
@@ -340,34 +375,25 @@ static bool has_name(const char *name)
 	return false;
 }
 
-/* The file at `at`, if it is the one of the key and a regular one: nothing else is opened. -1 = it is not. */
-static int open_same(const char *at, const struct script_runtime *key)
-{
-	int fd, found = open(at, O_PATH | O_CLOEXEC);
-	struct file_id id;
-	char path[64];
-
-	if (found < 0)
-		return -1;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
-	fd = file_id_read(path, &id) == 0 && S_ISREG(id.mode) &&
-			     file_id_same(&id, key->device, key->inode)
-		     ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-		     : -1;
-	close(found);
-	return fd;
-}
-
 /* The number may be another process's by now, or the process over; then the file may still be where it was. */
-static int open_exe(const struct script_runtime *key, pid_t pid, const char *path)
+static int open_exe(const struct script_runtime *key, pid_t pid, const char *path,
+		    struct file_id *id)
 {
-	struct file_id id;
 	char exe[64];
+	int fd;
 
 	snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)pid);
-	if (file_id_read_exe(pid, &id) == 0 && file_id_same(&id, key->device, key->inode))
-		return open(exe, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	return path[0] == '/' ? open_same(path, key) : -1;
+	fd = open_trusted(open(exe, O_PATH | O_CLOEXEC), id);
+	if (fd >= 0 && file_id_same(id, key->device, key->inode))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	fd = path[0] == '/' ? open_trusted(find_path(-1, path), id) : -1;
+	if (fd >= 0 && !file_id_same(id, key->device, key->inode)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
 }
 
 static void look_at_process(struct runtimes *runtimes, const struct script_runtime *key, pid_t pid,
@@ -377,7 +403,8 @@ static void look_at_process(struct runtimes *runtimes, const struct script_runti
 	const struct seen *seen;
 
 	if (!find(runtimes, key)) {
-		int fd = open_exe(key, pid, path);
+		struct file_id id;
+		int fd = open_exe(key, pid, path, &id);
 
 		if (fd < 0)
 			return;
@@ -393,18 +420,13 @@ static void forget_if_changed(struct runtimes *runtimes, const struct script_run
 			      pid_t pid, const char *path)
 {
 	struct seen *seen = find(runtimes, key);
-	struct stat file;
-	char exe[64];
+	struct file_id id;
+	int fd = seen ? open_exe(key, pid, path, &id) : -1;
 
-	if (!seen)
+	if (fd < 0)
 		return;
-	/* As in open_exe(): the process may be over. */
-	snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)pid);
-	if ((stat(exe, &file) || file.st_ino != key->inode) &&
-	    (lstat(path, &file) || file.st_ino != key->inode))
-		return;
-	if (file.st_ctim.tv_sec == seen->changed.tv_sec &&
-	    file.st_ctim.tv_nsec == seen->changed.tv_nsec)
+	close(fd);
+	if (id.changed == seen->changed)
 		return;
 	HASH_DEL(runtimes->all, seen);
 	free(seen);
@@ -427,7 +449,7 @@ void runtimes_see(struct runtimes *runtimes, const struct event_identity *who, c
 
 	uint64_t began;
 
-	if (!key.inode || !may_look(runtimes))
+	if (!key.inode || !is_trusted(who->exe_uid, who->exe_mode) || !may_look(runtimes))
 		return;
 	began = clock_ns(CLOCK_MONOTONIC);
 	forget_if_changed(runtimes, &key, (pid_t)who->tgid, path);
@@ -489,15 +511,13 @@ static void scan_files(struct runtimes *runtimes)
 		for (size_t n = 0; n < found.gl_pathc && n < LIMIT_RUNTIMES; n++) {
 			struct script_runtime key = {0};
 			struct file_id id;
-			int fd;
+			int fd = open_trusted(open(found.gl_pathv[n], O_PATH | O_CLOEXEC), &id);
 
-			if (file_id_read(found.gl_pathv[n], &id) || !S_ISREG(id.mode))
+			if (fd < 0)
 				continue;
 			key.inode = id.inode;
 			key.device = id.device;
-			fd = open(found.gl_pathv[n], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-			if (fd >= 0)
-				look_at_exe(runtimes, &key, fd);
+			look_at_exe(runtimes, &key, fd);
 		}
 		globfree(&found);
 	}

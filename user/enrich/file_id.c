@@ -64,16 +64,18 @@ static bool read_device(const char *mountinfo, unsigned long mount, uint32_t *de
 static int read_fd(int fd, const char *mountinfo, struct file_id *id)
 {
 	unsigned long mount = 0;
-	struct stat file;
+	struct statx file;
 	int error = 0;
 
-	if (fstat(fd, &file) != 0) {
+	/* No file system is asked: it might not answer. */
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &file) != 0) {
 		error = -errno;
 	} else {
-		id->inode = file.st_ino;
-		id->device = (uint32_t)(major(file.st_dev) << 20 | minor(file.st_dev));
-		id->uid = file.st_uid;
-		id->mode = file.st_mode;
+		id->inode = file.stx_ino;
+		id->device = file.stx_dev_major << 20 | file.stx_dev_minor;
+		id->uid = file.stx_uid;
+		id->mode = file.stx_mode;
+		id->changed = file.stx_ctime.tv_sec * INT64_C(1000000000) + file.stx_ctime.tv_nsec;
 		read_fdinfo(fd, &mount, &id->inode);
 		if (mount)
 			read_device(mountinfo, mount, &id->device);

@@ -16,6 +16,7 @@ struct file_id {
 	uint32_t device; /* major << 20 | minor, as event_identity.exe_device */
 	uint64_t inode;
 	uint32_t uid, mode;
+	int64_t changed; /* ctime, ns */
 };
 
 /* Symbolic links are followed. 0 or -errno. */

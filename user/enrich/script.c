@@ -20,7 +20,7 @@ static bool inside(uint32_t at, uint32_t length, size_t text)
 static bool sound(const struct event_script *script, size_t size)
 {
 	size_t text = size - offsetof(struct event_script, text);
-	size_t at = script->frames_at;
+	size_t at = script->frame_count ? script->frames_at : 0;
 
 	if (script->head.size != size || script->head.kind != EVENT_SCRIPT ||
 	    script->frame_count > SCRIPT_FRAMES || script->status > SCRIPT_ODD ||

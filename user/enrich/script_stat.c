@@ -19,11 +19,16 @@
 
 #include "enrich/script.h"
 
-/* A path without its links: those in a site's root are the administrator's, and a link at the end would lead elsewhere. */
+/*
+ * What the kernel does not know by heart is not asked for: the file system may be the attacker's (FUSE), or its server dead (NFS), and
+ * would be waited for without end. PHP has just opened the file, so that it mostly is known.
+ *
+ * A path without its links: those in a site's root are the administrator's, and a link at the end would lead elsewhere.
+ */
 static int look_below(const char *root_path, const char *path, struct statx *file)
 {
 	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_CACHED};
 	int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int fd, rc;
 

@@ -75,6 +75,11 @@ static bool said_something(const struct session_facts *session)
 			   session->tls != SESSION_TLS_NONE);
 }
 
+static bool is_recent(const struct script *script)
+{
+	return script->facts.known == SCRIPT_FILE_THERE && script->facts.age < RECENT_SECONDS;
+}
+
 /* Of a long path the kernel keeps the end: what is left of it is compared. */
 static bool is_another(struct bytes file, struct bytes entry)
 {
@@ -96,7 +101,7 @@ static uint64_t running_script(const struct script *script)
 		reasons |= REASON(SCRIPT_IN_UPLOADS);
 	if (script_is_hidden(file))
 		reasons |= REASON(SCRIPT_HIDDEN);
-	if (script->facts.known == SCRIPT_FILE_THERE && script->facts.age < RECENT_SECONDS)
+	if (is_recent(script))
 		reasons |= REASON(SCRIPT_RECENT);
 	if (script_caller(script) && is_another(file, entry))
 		reasons |= REASON(ENTRY_NOT_SCRIPT);
@@ -119,7 +124,7 @@ uint64_t reasons_facts(const struct verdict_case *facts)
 		reasons |= REASON(EXISTING);
 	if (facts->found == FOUND_PROXY)
 		reasons |= REASON(PROXY);
-	if (facts->script)
+	if (facts->script && facts->script->version)
 		reasons |= running_script(facts->script);
 	if (facts->flags & EVENT_F_UNFOLLOWED)
 		reasons |= REASON(UNFOLLOWED);
@@ -189,6 +194,9 @@ static uint64_t started_script(const struct process *process, const struct scrip
 	if (script_is_hidden(script_file_path(&file)))
 		reasons |= REASON(SCRIPT_HIDDEN);
 	/* A CGI program's environment goes on to what it starts. */
+	if (script && !script->version &&
+	    bytes_equal(script_file_path(&file), script->words[SCRIPT_ENTRY]) && is_recent(script))
+		reasons |= REASON(SCRIPT_RECENT);
 	if (script && !script->version &&
 	    is_another(script_file_path(&file), script->words[SCRIPT_ENTRY]))
 		reasons |= REASON(ENTRY_NOT_SCRIPT);

@@ -83,6 +83,9 @@ static bool label_arguments(struct label *label, const struct process *now,
 
 	if (!script_file_find(process, &script))
 		return false;
+	/* Code that was written over since may hold what was to be hidden: it is not shown. */
+	if (script.kind == SCRIPT_CODE && known && known->words[SCRIPT_ARGV].length)
+		return false;
 	if (script.kind == SCRIPT_CODE && script.argument) {
 		set_code(label, process, script.argument, name);
 		return true;

