@@ -17,8 +17,8 @@
 #define SCRATCH_SLOTS 4 /* process, softirq, hard interrupt, and one preempted */
 #define SENDERS_SHOWN 16 /* SENDER records a connection; more are only counted */
 
-#define RUNTIMES                                                                                   \
-	256 /* PHP executables, in containers too, and starts of web servers with PHP inside */
+/* PHP executables, in containers too, and starts of web servers with PHP inside; the program forgets some before it is full */
+#define RUNTIMES 1024
 /* The environment of a CGI program: a web server passes some 40, and each header of the request makes one more. */
 #define ENVIRONMENT_MAX 128
 #define SCRIPT_TRIES                                                                               \

@@ -231,7 +231,7 @@ def test_help_and_version(case):
 def test_features(case):
     """features says which hooks are used, in text and in JSON"""
     done = case.smtpsnoop("features")
-    if done.returncode or "cgroup_skb" not in done.stdout or "MTA: " not in done.stdout:
+    if done.returncode or "cgroup_skb" not in done.stdout or "MTA: " not in done.stdout or "PHP: " not in done.stdout:
         raise Failed(f"exit status {done.returncode}: {done.stdout[:300]} {done.stderr[:300]}")
     done = case.smtpsnoop("features", "--json")
     if done.returncode or not isinstance(json.loads(done.stdout), dict):

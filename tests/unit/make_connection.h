@@ -124,6 +124,9 @@ static MAKE_UNUSED void make_free(struct made_connection *made)
 {
 	process_free(made->connection.opener);
 	process_free(made->connection.sender);
+	for (unsigned int i = 0;
+	     i < sizeof(made->connection.scripts) / sizeof(made->connection.scripts[0]); i++)
+		free(made->connection.scripts[i]);
 	free(made->connection.session);
 	free(made->connection.recipients);
 }

@@ -11,6 +11,7 @@
 
 #include "base/escape.h"
 #include "make_connection.h"
+#include "make_script.h"
 #include "present/group.h"
 #include "present/present.h"
 
@@ -119,21 +120,65 @@ static void the_worst_comes_first(void **state)
 	has("Round the MTA in 61 s: 3 actors; 1 not judged for want of evidence\n"
 	    "  impostor www-data  pool www (php-fpm8.2)  2026-10-29 21:41:40 - 21:41:41\n"
 	    "           1 connection to 1 host, 1 message accepted, 1 recipient accepted\n"
-	    "           last: php-fpm8.2[4711] php8.2-fpm.service\n"
+	    "           process: php-fpm8.2[4711] php8.2-fpm.service\n"
 	    "  bypass   www-data  pool www (php-fpm8.2)  2026-10-29 21:41:40 - 21:41:41\n"
 	    "           3 connections to 2 hosts, 0 messages accepted, 6 recipients refused\n"
 	    "           3 x 554 5.7.1 Service unavailable; Client host [192.0.2.10] blocked using "
 	    "zen.spamhaus.org\n"
 	    "           direct-mx helo-literal refused blocklisted:spamhaus no-quit\n"
-	    "           last: php-fpm8.2[4711] php8.2-fpm.service\n"
+	    "           last process: php-fpm8.2[4711] php8.2-fpm.service\n"
 	    "  bypass   www-data  /opt/bot  2026-10-29 21:41:40 - 21:41:41\n"
 	    "           1 connection to 1 host, 0 messages accepted, 1 never connected\n"
-	    "           last: bot[4711]\n"
+	    "           process: bot[4711]\n"
 	    "  unknown  www-data  pool www (php-fpm8.2)");
 	has("The MTA: 2 connections, 2 messages accepted, 2 recipients accepted.\n"
-	    "Handed to the local MTA: 1 connection, 0 messages accepted.\n"
+	    "To this host itself: 1 connection, 0 messages accepted.\n"
+	    "  local    www-data  pool www (php-fpm8.2)  2026-10-29 21:41:40 - 21:41:41\n"
+	    "           1 connection to 1 host, 0 messages accepted\n"
+	    "           process: php-fpm8.2[4711] php8.2-fpm.service\n"
 	    "To a configured relay, or allowed: 1 connection, 0 messages accepted.\n"
 	    "Nothing lost: 10 attempts = 10 delivered + 0 counted only.\n");
+}
+
+static void by_script(enum verdict_class class, uint32_t line, const char *started)
+{
+	struct made_connection made;
+	struct made_script script;
+
+	make_connection(&made, class);
+	make_script(&script, started ? SCRIPT_OF_ANCESTOR : SCRIPT_OF_OPENER);
+	make_word(&script, SCRIPT_METHOD, "GET");
+	make_word(&script, SCRIPT_URL, "/?p=1");
+	make_call(&script, "/srv/a.php", line, NULL, "send");
+	if (started)
+		MAKE_TEXTS(&made.who, started, "/", "/", "x");
+	made.connection.scripts[script.record.origin] = script_decode(&script.facts, script.size);
+	add(&made);
+}
+
+/* A script is one actor, whatever line of it sends; who feeds the MTA is told to the last connection. */
+static void scripts_are_grouped(void **state)
+{
+	struct made_connection made;
+
+	(void)state;
+	by_script(VERDICT_BYPASS, 5, NULL);
+	by_script(VERDICT_BYPASS, 7, "/tmp/bot");
+	by_script(VERDICT_LOCAL, 5, NULL);
+	by_script(VERDICT_LOCAL, 5, NULL);
+	make_connection(&made, VERDICT_LOCAL);
+	add(&made);
+	end(5);
+	has("  bypass   www-data  /srv/a.php  2026-10-29 21:41:40 - 21:41:41\n"
+	    "           2 connections to 1 host, 0 messages accepted\n"
+	    "           last request: GET /?p=1\n"
+	    "           last process: bot[4711]");
+	has("           last program: /tmp/bot\n");
+	has("To this host itself: 3 connections, 0 messages accepted.\n"
+	    "  local    www-data  /srv/a.php:5 send()  2026-10-29 21:41:40 - 21:41:41\n"
+	    "           2 connections to 1 host, 0 messages accepted\n");
+	has("  local    www-data  pool www (php-fpm8.2)  2026-10-29 21:41:40 - 21:41:41\n"
+	    "           1 connection to 1 host, 0 messages accepted\n");
 }
 
 static void the_culprits_path_is_whole(void **state)
@@ -314,6 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(nothing_happened),
 		CASE(the_worst_comes_first),
+		CASE(scripts_are_grouped),
 		CASE(the_culprits_path_is_whole),
 		CASE(a_worse_reply_replaces_the_other),
 		CASE(groups_are_bounded),

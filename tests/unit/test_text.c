@@ -11,6 +11,7 @@
 
 #include "base/escape.h"
 #include "make_connection.h"
+#include "make_script.h"
 #include "present/answer.h"
 #include "present/label.h"
 #include "present/present.h"
@@ -187,12 +188,54 @@ static void an_impostor_is_unmasked(void **state)
 	show(&made, 80);
 	has("IMPOSTOR");
 	has("…/mailer.pl");
-	has("perl[4711] cron.service calls itself \"postfix/smtp\"  name-mismatch\n");
+	/* What had no room above is whole below. */
+	has("\n         /var/www/shop/wp/uploads/.x/mailer.pl (perl) perl[4711] cron.service\n");
+	has("calls itself \"postfix/smtp\"  name-mismatch\n");
 	done();
 	show(&made, 200);
 	has("/var/www/shop/wp/uploads/.x/mailer.pl (perl)");
+	has("\n          perl[4711] cron.service calls itself");
 	done();
 	make_free(&made);
+}
+
+static void what_a_script_started_is_named(void **state)
+{
+	static const char file[] = "/var/www/vhosts/shop.example.org/httpdocs/wp-content/uploads/"
+				   "2026/11/.cache/.thumbs/a-long-name-for-a-mailer.php";
+	struct made_connection made;
+	struct made_script script;
+	char joined[2048], *to = joined;
+
+	(void)state;
+	make_script(&script, SCRIPT_OF_ANCESTOR);
+	make_word(&script, SCRIPT_METHOD, "POST");
+	make_word(&script, SCRIPT_HOST, "shop.example.org");
+	make_word(&script, SCRIPT_URL, "/x.php");
+	make_call(&script, NULL, 0, NULL, "exec");
+	make_call(&script, file, 41, "Mailer", "send");
+	for (unsigned int width = 80; width <= 200; width += 20) {
+		make_connection(&made, VERDICT_LOCAL); /* who feeds the MTA is to be found, too */
+		MAKE_TEXTS(&made.who, "/usr/bin/perl", "/", "/", "perl\0/tmp/.x/bot.pl");
+		made.connection.scripts[SCRIPT_OF_ANCESTOR] =
+			script_decode(&script.facts, script.size);
+		assert_non_null(made.connection.scripts[SCRIPT_OF_ANCESTOR]);
+		show(&made, width);
+		is_tidy(width);
+		has("ran /tmp/.x/bot.pl (perl)");
+		has("POST shop.example.org/x.php");
+		/* Over as many lines as it takes. */
+		to = joined;
+		for (const char *at = shown; *at; at++)
+			if (*at != '\n' && *at != ' ')
+				*to++ = *at;
+		*to = '\0';
+		assert_non_null(strstr(joined, file));
+		assert_non_null(
+			strstr(joined, "thumbs/a-long-name-for-a-mailer.php:41Mailer::send()"));
+		done();
+		make_free(&made);
+	}
 }
 
 static void a_name_in_argv_is_shown_too(void **state)
@@ -560,6 +603,7 @@ int main(void)
 		cmocka_unit_test(a_delivery_is_one_quiet_line),
 		cmocka_unit_test(a_bypass_has_its_evidence),
 		cmocka_unit_test(an_impostor_is_unmasked),
+		cmocka_unit_test(what_a_script_started_is_named),
 		cmocka_unit_test(a_name_in_argv_is_shown_too),
 		cmocka_unit_test(hostile_text_is_harmless),
 		cmocka_unit_test(very_long_names_do_no_harm),

@@ -44,7 +44,10 @@
 #define LIMIT_LABEL 640
 
 #define LIMIT_PROCESS_CACHE 4096 /* enrichment by (tgid, start) */
-/* Executables looked at for PHP, as many as connect on a large host; and what is one: PHP with everything in it has some 60 MB. */
+/*
+ * Executables looked at for PHP, as many as connect on a large host, and no more than the kernel's table has room for (RUNTIMES); and
+ * what is one: PHP with everything in it has some 60 MB.
+ */
 #define LIMIT_RUNTIMES 1024
 #define LIMIT_RUNTIME_BYTES 268435456
 /* Reading one takes some 20 ms. When the trace starts a slow disk may be waited for; while it runs records wait for the reader, and

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * features.c - what this kernel offers, which hooks are used, what is missed without the others, and which MTAs are here
+ * features.c - what this kernel offers, which hooks are used, what is missed without the others, and which MTAs and PHPs are here
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,8 +14,10 @@
 #include "base/msg.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "cmd/runtimes.h"
 #include "enrich/config.h"
 #include "enrich/mta.h"
+#include "enrich/script.h"
 #include "source/cgroup2.h"
 #include "source/hooks.h"
 #include "source/kernel.h"
@@ -40,6 +42,15 @@ static const struct capability capabilities[] = {
 	{CAP_DAC_READ_SEARCH, "DAC_READ_SEARCH"},
 };
 
+#define PHPS_SHOWN                                                                                 \
+	32 /* a shared host has some ten versions, each as FPM, CGI and on the command line */
+#define PHP_PATH 256
+
+struct php {
+	char path[PHP_PATH];
+	struct script_layout layout;
+};
+
 struct features {
 	struct utsname kernel;
 	char lockdown[32];
@@ -50,6 +61,8 @@ struct features {
 	struct config *config; /* NULL = config_error */
 	struct mta_table *mtas;
 	char config_error[512];
+	struct php phps[PHPS_SHOWN];
+	unsigned int php_count; /* those that were found, more than are shown */
 	bool can; /* the two necessary hooks attach */
 	char why_not[512];
 };
@@ -63,6 +76,41 @@ static bool gather_mtas(struct features *features)
 		return true;
 	features->mtas = mta_new(features->config, 0);
 	return features->mtas != NULL;
+}
+
+static int add_php(void *context, const struct script_runtime *key,
+		   const struct script_layout *layout, const char *path)
+{
+	struct features *features = context;
+	struct php *php;
+
+	(void)key;
+	if (!layout || layout->library)
+		return 0;
+	for (unsigned int i = 0; i < features->php_count && i < PHPS_SHOWN; i++)
+		if (!strcmp(features->phps[i].path, path))
+			return 0; /* a server that has it as a library, once more */
+	if (features->php_count++ >= PHPS_SHOWN)
+		return 0;
+	php = &features->phps[features->php_count - 1];
+	snprintf(php->path, sizeof(php->path), "%s", path);
+	php->layout = *layout;
+	return 0;
+}
+
+/* False = out of memory. */
+static bool gather_phps(struct features *features)
+{
+	struct rights_user user;
+	struct runtimes *runtimes;
+
+	rights_user(&user);
+	runtimes = runtimes_new(&user, add_php, features);
+	if (!runtimes)
+		return false;
+	runtimes_scan(runtimes);
+	runtimes_free(runtimes);
+	return true;
 }
 
 static void gather(struct features *features)
@@ -127,6 +175,24 @@ static void print_mtas(const struct features *features)
 	printf("%s\n", any ? "" : "MTA: no known MTA on this host");
 }
 
+static void print_phps(const struct features *features)
+{
+	for (unsigned int i = 0; i < features->php_count && i < PHPS_SHOWN; i++) {
+		const struct php *php = &features->phps[i];
+		char path[4 * PHP_PATH];
+
+		escape_text(path, sizeof(path), php->path, strlen(php->path), NULL);
+		printf("%s %u.%u (%s%s%s)", i ? "," : "PHP:", php->layout.version / 100,
+		       php->layout.version % 100, path,
+		       php->layout.status == SCRIPT_READ ? "" : "; its scripts can't be named: ",
+		       php->layout.status == SCRIPT_READ ? ""
+							 : script_status_name(php->layout.status));
+	}
+	if (features->php_count > PHPS_SHOWN)
+		printf(" and %u more", features->php_count - PHPS_SHOWN);
+	printf("%s\n", features->php_count ? "" : "PHP: none found");
+}
+
 static void print_text(const struct features *features)
 {
 	bool degraded = false;
@@ -142,6 +208,7 @@ static void print_text(const struct features *features)
 		       capabilities[i].name);
 	printf("\n");
 	print_mtas(features);
+	print_phps(features);
 	if (features->cgroup.fd >= 0) {
 		printf("cgroup v2: %s\n\n", features->cgroup.where);
 		for (int hook = 0; hook < HOOK_COUNT; hook++)
@@ -202,6 +269,20 @@ static void print_mtas_json(const struct features *features)
 	}
 }
 
+static void print_phps_json(const struct features *features)
+{
+	printf(",\"php\":[");
+	for (unsigned int i = 0; i < features->php_count && i < PHPS_SHOWN; i++) {
+		const struct php *php = &features->phps[i];
+
+		printf("%s{\"path\":", i ? "," : "");
+		print_string(php->path);
+		printf(",\"version\":\"%u.%u\",\"status\":\"%s\"}", php->layout.version / 100,
+		       php->layout.version % 100, script_status_name(php->layout.status));
+	}
+	printf("],\"php_count\":%u", features->php_count);
+}
+
 static void print_json(const struct features *features)
 {
 	printf("{\"v\":1,\"kernel\":");
@@ -218,6 +299,7 @@ static void print_json(const struct features *features)
 			printf("%s\"%s\"", n++ ? "," : "", capabilities[i].name);
 	printf("]");
 	print_mtas_json(features);
+	print_phps_json(features);
 	printf(",\"usable\":%s", features->can ? "true" : "false");
 	if (features->cgroup.fd >= 0) {
 		printf(",\"cgroup\":");
@@ -272,7 +354,8 @@ int cmd_features(int argc, char **argv)
 		return EXIT_CANNOT;
 	}
 	memset(&features, 0, sizeof(features));
-	if (!gather_mtas(&features)) {
+	if (!gather_mtas(&features) || !gather_phps(&features)) {
+		mta_free(features.mtas);
 		config_free(features.config);
 		msg_error("out of memory");
 		return EXIT_FAILED;

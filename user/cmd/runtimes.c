@@ -89,18 +89,24 @@ static struct seen *find(struct runtimes *runtimes, const struct script_runtime 
 	return seen;
 }
 
-/* NULL: no memory. The one looked at longest ago goes first. */
+static void forget(struct runtimes *runtimes, struct seen *seen)
+{
+	if (seen->is_php)
+		runtimes->add(runtimes->context, &seen->key, NULL, NULL);
+	HASH_DEL(runtimes->all, seen);
+	free(seen);
+}
+
+/* NULL: no memory. The one looked at longest ago goes first: it is looked at again when it connects. */
 static struct seen *remember(struct runtimes *runtimes, const struct script_runtime *key)
 {
-	struct seen *seen = HASH_COUNT(runtimes->all) < LIMIT_RUNTIMES ? calloc(1, sizeof(*seen))
-								       : runtimes->all;
+	struct seen *seen;
 
+	if (HASH_COUNT(runtimes->all) >= LIMIT_RUNTIMES)
+		forget(runtimes, runtimes->all);
+	seen = calloc(1, sizeof(*seen));
 	if (!seen)
 		return NULL;
-	if (seen == runtimes->all && HASH_COUNT(runtimes->all) >= LIMIT_RUNTIMES) {
-		HASH_DEL(runtimes->all, seen);
-		memset(seen, 0, sizeof(*seen));
-	}
 	seen->key = *key;
 	HASH_ADD(hh, runtimes->all, key, sizeof(seen->key), seen);
 	if (!seen->hh.tbl) {
@@ -179,15 +185,17 @@ static bool look_at(struct runtimes *runtimes, int fd, struct script_layout *lay
 	return is_php;
 }
 
-static void tell(struct runtimes *runtimes, const struct seen *seen)
+static void tell(struct runtimes *runtimes, const struct seen *seen, const char *path)
 {
-	int rc = seen->is_php ? runtimes->add(runtimes->context, &seen->key, &seen->layout) : 0;
+	int rc = seen->is_php ? runtimes->add(runtimes->context, &seen->key, &seen->layout, path)
+			      : 0;
 
 	if (rc)
 		msg_debug("the table of PHP executables: %s", strerror(-rc));
 }
 
-static void look_at_exe(struct runtimes *runtimes, const struct script_runtime *key, int fd)
+static void look_at_exe(struct runtimes *runtimes, const struct script_runtime *key, int fd,
+			const char *path)
 {
 	struct seen *seen = find(runtimes, key);
 	struct stat file;
@@ -207,15 +215,15 @@ static void look_at_exe(struct runtimes *runtimes, const struct script_runtime *
 	seen->is_php = look_at(runtimes, fd, &seen->layout);
 	/* Next time it may be quicker: its pages are in memory then. */
 	if (runtimes->late) {
-		HASH_DEL(runtimes->all, seen);
-		free(seen);
+		forget(runtimes, seen);
 		return;
 	}
-	tell(runtimes, seen);
+	tell(runtimes, seen, path);
 }
 
 /* The same library is in every start of a server. Takes the descriptor over. */
-static bool look_at_library(struct runtimes *runtimes, int fd, struct script_layout *layout)
+static bool look_at_library(struct runtimes *runtimes, int fd, const char *of,
+			    struct script_layout *layout)
 {
 	struct script_runtime key = {0};
 	const struct seen *seen;
@@ -229,7 +237,7 @@ static bool look_at_library(struct runtimes *runtimes, int fd, struct script_lay
 	}
 	key.inode = id.inode;
 	key.device = id.device;
-	look_at_exe(runtimes, &key, fd);
+	look_at_exe(runtimes, &key, fd, of);
 	seen = find(runtimes, &key);
 	if (!seen || !seen->is_php)
 		return false;
@@ -331,7 +339,8 @@ static uint64_t find_library(pid_t pid, int *fd)
 }
 
 /* A program without PHP's symbols that has it as a library: each start of it has it somewhere else. */
-static void look_for_library(struct runtimes *runtimes, const struct script_runtime *exe, pid_t pid)
+static void look_for_library(struct runtimes *runtimes, const struct script_runtime *exe, pid_t pid,
+			     const char *path)
 {
 	struct script_layout layout;
 	struct script_runtime key = *exe;
@@ -344,7 +353,7 @@ static void look_for_library(struct runtimes *runtimes, const struct script_runt
 		return;
 	seen = remember(runtimes, &key);
 	base = seen ? find_library(pid, &fd) : 0;
-	if (!base || !look_at_library(runtimes, fd, &layout))
+	if (!base || !look_at_library(runtimes, fd, path, &layout))
 		return;
 	seen = find(runtimes, &key); /* it may have had to go */
 	if (!seen)
@@ -355,13 +364,13 @@ static void look_for_library(struct runtimes *runtimes, const struct script_runt
 	layout.text = 0;
 	seen->layout = layout;
 	seen->is_php = true;
-	tell(runtimes, seen);
+	tell(runtimes, seen, path);
 	seen = find(runtimes, exe);
 	if (!seen || seen->is_php)
 		return;
 	seen->is_php = true;
 	seen->layout = (struct script_layout){.library = 1};
-	tell(runtimes, seen);
+	tell(runtimes, seen, path);
 }
 
 /* What serves the web, with PHP in it or as its library. */
@@ -408,11 +417,11 @@ static void look_at_process(struct runtimes *runtimes, const struct script_runti
 
 		if (fd < 0)
 			return;
-		look_at_exe(runtimes, key, fd);
+		look_at_exe(runtimes, key, fd, path);
 	}
 	seen = find(runtimes, key);
 	if (seen && (!seen->is_php || seen->layout.library) && leaf && has_name(leaf))
-		look_for_library(runtimes, key, pid);
+		look_for_library(runtimes, key, pid, path);
 }
 
 /* A file can get another content in its place, and its number can go to another file. */
@@ -428,8 +437,7 @@ static void forget_if_changed(struct runtimes *runtimes, const struct script_run
 	close(fd);
 	if (id.changed == seen->changed)
 		return;
-	HASH_DEL(runtimes->all, seen);
-	free(seen);
+	forget(runtimes, seen);
 }
 
 /* What finds no time waits until it connects again. */
@@ -446,7 +454,6 @@ static bool may_look(struct runtimes *runtimes)
 void runtimes_see(struct runtimes *runtimes, const struct event_identity *who, const char *path)
 {
 	struct script_runtime key = {.inode = who->exe_inode, .device = who->exe_device};
-
 	uint64_t began;
 
 	if (!key.inode || !is_trusted(who->exe_uid, who->exe_mode) || !may_look(runtimes))
@@ -517,7 +524,7 @@ static void scan_files(struct runtimes *runtimes)
 				continue;
 			key.inode = id.inode;
 			key.device = id.device;
-			look_at_exe(runtimes, &key, fd);
+			look_at_exe(runtimes, &key, fd, found.gl_pathv[n]);
 		}
 		globfree(&found);
 	}

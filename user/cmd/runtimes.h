@@ -11,9 +11,9 @@
 #include "pass/rights.h"
 #include "event_script.h"
 
-/* Tells the kernel programs how to read an executable. 0 or -errno. */
+/* An executable is PHP: how to read it, and where it was found. layout NULL: it is no more, or forgotten. 0 or -errno. */
 typedef int runtimes_add_fn(void *context, const struct script_runtime *key,
-			    const struct script_layout *layout);
+			    const struct script_layout *layout, const char *path);
 
 struct runtimes;
 

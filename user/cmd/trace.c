@@ -32,6 +32,7 @@
 #include "enrich/cmdline.h"
 #include "enrich/enrich.h"
 #include "enrich/process.h"
+#include "enrich/script.h"
 #include "enrich/script_stat.h"
 #include "enrich/users.h"
 #include "pass/channel.h"
@@ -111,10 +112,14 @@ static int write_start(struct trace *trace, int adopted)
 }
 
 static int add_runtime(void *context, const struct script_runtime *key,
-		       const struct script_layout *layout)
+		       const struct script_layout *layout, const char *path)
 {
 	const struct trace *trace = context;
 
+	if (layout && !layout->library)
+		msg_debug("PHP %u.%u: %s%s%s", layout->version / 100, layout->version % 100, path,
+			  layout->status == SCRIPT_READ ? "" : ": scripts are not named: ",
+			  layout->status == SCRIPT_READ ? "" : script_status_name(layout->status));
 	return tracer_runtime(trace->tracer, key, layout);
 }
 

@@ -12,6 +12,20 @@
 #define CODE_OF_EVAL ") : eval()'d code" /* Zend/zend.c, zend_make_compiled_string_description() */
 
 /* Does the text lie in the record? */
+const char *script_status_name(enum script_status status)
+{
+	static const char *const names[] = {
+		[SCRIPT_NONE] = NULL,
+		[SCRIPT_READ] = "read",
+		[SCRIPT_THREADS] = "zts",
+		[SCRIPT_VERSION] = "unknown-version",
+		[SCRIPT_UNREADABLE] = "unreadable",
+		[SCRIPT_ODD] = "odd",
+	};
+
+	return names[status];
+}
+
 static bool inside(uint32_t at, uint32_t length, size_t text)
 {
 	return at <= text && length <= text - at;

@@ -38,6 +38,9 @@ struct script {
 	struct script_call calls[SCRIPT_FRAMES]; /* innermost first */
 };
 
+/* "read", "zts"...; NULL for SCRIPT_NONE. */
+const char *script_status_name(enum script_status status);
+
 /* NULL with errno EBADMSG when the bytes are no such record, ENOMEM. Free with free(). */
 struct script *script_decode(const void *payload, size_t size);
 

@@ -80,6 +80,12 @@ static bool is_recent(const struct script *script)
 	return script->facts.known == SCRIPT_FILE_THERE && script->facts.age < RECENT_SECONDS;
 }
 
+/* On the command line a file that includes another is no news. */
+static bool serves_request(const struct script *script)
+{
+	return script->words[SCRIPT_METHOD].length || script->words[SCRIPT_URL].length;
+}
+
 /* Of a long path the kernel keeps the end: what is left of it is compared. */
 static bool is_another(struct bytes file, struct bytes entry)
 {
@@ -103,7 +109,7 @@ static uint64_t running_script(const struct script *script)
 		reasons |= REASON(SCRIPT_HIDDEN);
 	if (is_recent(script))
 		reasons |= REASON(SCRIPT_RECENT);
-	if (script_caller(script) && is_another(file, entry))
+	if (script_caller(script) && serves_request(script) && is_another(file, entry))
 		reasons |= REASON(ENTRY_NOT_SCRIPT);
 	return reasons;
 }
@@ -197,7 +203,7 @@ static uint64_t started_script(const struct process *process, const struct scrip
 	if (script && !script->version &&
 	    bytes_equal(script_file_path(&file), script->words[SCRIPT_ENTRY]) && is_recent(script))
 		reasons |= REASON(SCRIPT_RECENT);
-	if (script && !script->version &&
+	if (script && !script->version && serves_request(script) &&
 	    is_another(script_file_path(&file), script->words[SCRIPT_ENTRY]))
 		reasons |= REASON(ENTRY_NOT_SCRIPT);
 	return reasons;

@@ -122,11 +122,16 @@ void group_add(struct group *group, const struct connection *connection, const c
 {
 	const struct process *opener = connection->opener;
 	const struct script *script = connection_script(connection);
+	struct label run;
 
 	if (script)
 		label_request(group->request, sizeof(group->request), script);
-	snprintf(group->where, sizeof(group->where), "%s", where);
-
+	if (label_run(&run, connection))
+		snprintf(group->run, sizeof(group->run), "%s%s", run.text, run.suffix);
+	if (!group->sums.connections)
+		snprintf(group->where, sizeof(group->where), "%s", where);
+	else if (strcmp(group->where, where) != 0)
+		group->where[0] = '\0';
 	if (!group->sums.connections && opener)
 		label_user(group->user, sizeof(group->user), opener);
 	if (opener)
@@ -200,30 +205,6 @@ static void span_words(char *out, size_t size, const struct sums *sums, int64_t 
 	snprintf(out, size, "%s - %s", from, memcmp(from, to, day) ? to : to + day);
 }
 
-/* A text that is wider than the line goes on below, whole: it is there to be copied. */
-static void whole_label(const struct text *text, const struct group *group, unsigned int indent)
-{
-	const char *words = group->key.label.text;
-	struct line line;
-	char piece[LINE_BYTES];
-
-	line_clear(&line);
-	while (*words) {
-		size_t length = columns_prefix(words, text->layout.width - indent);
-
-		snprintf(piece, sizeof(piece), "%.*s", (int)length, words);
-		if (line.columns)
-			text_put(text, &line);
-		line_pad(&line, indent);
-		line_add(&line, piece);
-		words += length;
-	}
-	if (group->where[0])
-		text_word(text, &line, group->where + (group->where[0] == ' '), indent,
-			  group->where[0] == ' ');
-	text_put(text, &line);
-}
-
 static void group_heading(const struct group *group, const struct text *text,
 			  int64_t wall_minus_boot)
 {
@@ -250,8 +231,25 @@ static void group_heading(const struct group *group, const struct text *text,
 	}
 	line_add(&line, span);
 	text_put(text, &line);
-	if (!fits)
-		whole_label(text, group, INDENT);
+	if (!fits) {
+		text_whole(text, &line, name, INDENT, 1);
+		text_put(text, &line);
+	}
+}
+
+/* Of one connection it is the one, of several the last. */
+static void group_last(const struct group *group, const struct text *text, const char *what,
+		       const char *words)
+{
+	struct line line;
+
+	if (!words[0])
+		return;
+	line_clear(&line);
+	line_pad(&line, INDENT);
+	line_format(&line, "%s%s:", group->sums.connections > 1 ? "last " : "", what);
+	text_whole(text, &line, words, INDENT, 1);
+	text_put(text, &line);
 }
 
 void group_print(const struct group *group, const struct text *text, int64_t wall_minus_boot)
@@ -268,12 +266,7 @@ void group_print(const struct group *group, const struct text *text, int64_t wal
 	}
 	reason_words(words, sizeof(words), group);
 	text_paragraph(text, words, INDENT);
-	if (group->request[0]) {
-		snprintf(words, sizeof(words), "last: %s", group->request);
-		text_paragraph(text, words, INDENT);
-	}
-	if (group->process[0]) {
-		snprintf(words, sizeof(words), "last: %s", group->process);
-		text_paragraph(text, words, INDENT);
-	}
+	group_last(group, text, "request", group->request);
+	group_last(group, text, "process", group->process);
+	group_last(group, text, "program", group->run);
 }

@@ -38,9 +38,11 @@ struct group {
 	struct group_key key;
 	struct sums sums;
 	char user[4 * ENRICHMENT_NAME_MAX];
-	char where[LABEL_SUFFIX]; /* in the script, last */
-	char request[LABEL_REQUEST]; /* last; "" = none */
-	char process[GROUP_PROCESS]; /* of the last connection: words to find it, escaped */
+	char where[LABEL_SUFFIX]; /* in the script, of all; "" = not known, or in several places */
+	/* Of the last connection, escaped; "" = none. */
+	char request[LABEL_REQUEST];
+	char process[GROUP_PROCESS]; /* words to find it */
+	char run[LABEL_TEXT + LABEL_SUFFIX]; /* what the script had started */
 	struct hosts hosts;
 	uint16_t worst_code; /* 0 = nobody refused */
 	const char *blocklist;

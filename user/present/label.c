@@ -201,6 +201,18 @@ void label_source(struct label *label, const struct connection *connection)
 	strcpy(label->text, address);
 }
 
+bool label_run(struct label *label, const struct connection *connection)
+{
+	const struct script *script = connection_script(connection);
+	const struct process *writer = connection->sender ? connection->sender : connection->opener;
+	unsigned int whose = connection->sender ? SCRIPT_OF_SENDER : SCRIPT_OF_OPENER;
+
+	if (!script || !script->version || script->origin != SCRIPT_OF_ANCESTOR || !writer)
+		return false;
+	label_of(label, writer, connection->scripts[whose], connection->verdict.class);
+	return true;
+}
+
 void label_fit(char *out, size_t size, const struct label *label, unsigned int width)
 {
 	size_t length = strlen(label->suffix);

@@ -32,6 +32,9 @@ void label_of(struct label *label, const struct process *process, const struct s
 /* The script's, if PHP was asked; else the opener's, or in a capture, where there is none, the source address. */
 void label_source(struct label *label, const struct connection *connection);
 
+/* What runs itself, where the script has only started it: "/tmp/bot.pl (perl)". False: the script sent it, or none is known. */
+bool label_run(struct label *label, const struct connection *connection);
+
 /* Puts it into `width` columns: components of the path go first, then the suffix. */
 void label_fit(char *out, size_t size, const struct label *label, unsigned int width);
 

@@ -121,18 +121,9 @@ static void file_facts(struct json *json, const struct script_facts *facts)
 
 static const char *status(const struct script *script)
 {
-	static const char *const words[] = {
-		[SCRIPT_NONE] = NULL,
-		[SCRIPT_READ] = "read",
-		[SCRIPT_THREADS] = "zts",
-		[SCRIPT_VERSION] = "unknown-version",
-		[SCRIPT_UNREADABLE] = "unreadable",
-		[SCRIPT_ODD] = "odd",
-	};
-
 	if (script->status == SCRIPT_READ && script->origin == SCRIPT_OF_ANCESTOR)
 		return "inherited";
-	return words[script->status];
+	return script_status_name(script->status);
 }
 
 /* A script that the interpreter was started with. */

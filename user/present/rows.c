@@ -18,11 +18,6 @@
 #define PROGRESS_COLUMNS 26 /* "... still open after 30 s" */
 #define LONG_SECONDS 10 /* from here on it is worth saying how long it lasted */
 
-static bool stands_out(enum verdict_class class)
-{
-	return text_verdict_style(class) != STYLE_QUIET;
-}
-
 /* Details stand under VERDICT. */
 static unsigned int indent(const struct text *text)
 {
@@ -118,15 +113,20 @@ static void reasons(const struct text *text, struct line *line, const struct con
 	}
 }
 
-/* The request that it serves, and what is odd about the script. */
+/* What the script has started, the request that it serves, and what is odd about it. */
 static void script_words(const struct text *text, struct line *line,
 			 const struct connection *connection)
 {
 	const struct script *script = connection_script(connection);
-	char words[LABEL_REQUEST];
+	char words[LABEL_TEXT + LABEL_SUFFIX + 8];
+	struct label run;
 
 	if (!script)
 		return;
+	if (label_run(&run, connection)) {
+		snprintf(words, sizeof(words), "ran %s%s", run.text, run.suffix);
+		text_whole(text, line, words, indent(text), 2);
+	}
 	label_request(words, sizeof(words), script);
 	if (words[0])
 		text_word(text, line, words, indent(text), 2);
@@ -135,12 +135,17 @@ static void script_words(const struct text *text, struct line *line,
 		text_word(text, line, words, indent(text), 2);
 }
 
-/* The second line. */
-static void detail(const struct text *text, const struct connection *connection, bool progress)
+/* The second line. `sent_by`: what had no room in the first; "" = it had. */
+static void detail(const struct text *text, const struct connection *connection, bool progress,
+		   const char *sent_by)
 {
+	enum text_style style = text_verdict_style(connection->verdict.class);
 	struct line line;
 
 	line_clear(&line);
+	if (style == STYLE_QUIET)
+		line_colour(&line, text_colour(text, style));
+	text_whole(text, &line, sent_by, indent(text), 1);
 	if (connection->opener) {
 		text_process(text, &line, connection->opener, indent(text));
 		if (connection->verdict.reasons & 1ull << REASON_NAME_MISMATCH)
@@ -159,6 +164,8 @@ static void detail(const struct text *text, const struct connection *connection,
 	if (connection->target_length)
 		proxy(text, &line, connection);
 	reasons(text, &line, connection);
+	if (style == STYLE_QUIET)
+		line_colour(&line, text_colour(text, STYLE_END));
 	if (line.columns)
 		text_put(text, &line);
 }
@@ -184,6 +191,16 @@ static void who(const struct text *text, char *out, size_t size, const struct pr
 		snprintf(out, size, "%" PRIu32, process->id.uid);
 }
 
+/* The whole of a label of which the cell shows a part: "" where it lacks no more than an interpreter's name. */
+static void what_was_cut(char *out, size_t size, const struct label *label, const char *cell)
+{
+	bool whole = strncmp(cell, label->text, strlen(label->text)) == 0;
+
+	snprintf(out, size, "%s%s", label->text, label->suffix);
+	if (!label->path || (whole && !label->script) || strcmp(cell, out) == 0)
+		out[0] = '\0';
+}
+
 void text_connection(const struct text *text, const struct connection *connection, uint64_t time,
 		     int64_t wall_minus_boot, bool progress)
 {
@@ -191,7 +208,7 @@ void text_connection(const struct text *text, const struct connection *connectio
 	enum verdict_class class = connection->verdict.class;
 	enum text_style style = text_verdict_style(class);
 	bool quiet = style == STYLE_QUIET;
-	char cell[ANSWER_BYTES];
+	char cell[ANSWER_BYTES], sent_by[LABEL_TEXT + LABEL_SUFFIX];
 	struct label label;
 	struct line line;
 	size_t clock_at;
@@ -214,6 +231,7 @@ void text_connection(const struct text *text, const struct connection *connectio
 	line_cell(&line, cell, layout->who, layout->gap);
 	label_source(&label, connection);
 	label_fit(cell, sizeof(cell), &label, layout->sent_by);
+	what_was_cut(sent_by, sizeof(sent_by), &label, cell);
 	line_cell(&line, cell, layout->sent_by, layout->gap);
 	label_destination(cell, sizeof(cell), connection, layout->to);
 	line_cell(&line, cell, layout->to, layout->gap);
@@ -226,8 +244,9 @@ void text_connection(const struct text *text, const struct connection *connectio
 	if (quiet)
 		line_colour(&line, text_colour(text, STYLE_END));
 	text_put(text, &line);
-	if (stands_out(class))
-		detail(text, connection, progress);
+	/* Who feeds the MTA is to be found as well, where it is a web application. */
+	if (!quiet || label.script)
+		detail(text, connection, progress, sent_by);
 	if (text->fold)
 		fold_end(text->fold, text->out, clock_at, layout->time, time);
 }

@@ -2,7 +2,7 @@
 /*
  * summary.c - what a trace came to, by who
  *
- * The MTA, local and relay are one sum each; the rest is grouped by user, program and verdict. Nothing is fatal: without
+ * The MTA and the relays are one sum each; the rest is grouped by user, program and verdict. Nothing is fatal: without
  * memory a connection is in "others".
  */
 #include <inttypes.h>
@@ -16,7 +16,8 @@
 struct summary {
 	struct sums classes[VERDICT_CLASSES];
 	struct group *groups;
-	struct sums others;
+	unsigned int feeders; /* of the groups: those that fed the local MTA */
+	struct sums others, other_feeders;
 	bool recipients;
 };
 
@@ -46,7 +47,11 @@ static struct group *group_new(struct summary *summary, const struct group_key *
 {
 	struct group *group;
 
-	if (HASH_COUNT(summary->groups) >= LIMIT_SUMMARY_ROWS)
+	bool feeder = key->class == VERDICT_LOCAL;
+
+	/* Those that fed the MTA take no room from those that went round it. */
+	if ((feeder ? summary->feeders : HASH_COUNT(summary->groups) - summary->feeders) >=
+	    LIMIT_SUMMARY_ROWS)
 		return NULL;
 	group = calloc(1, sizeof(*group));
 	if (!group)
@@ -57,6 +62,7 @@ static struct group *group_new(struct summary *summary, const struct group_key *
 		free(group);
 		return NULL;
 	}
+	summary->feeders += feeder;
 	return group;
 }
 
@@ -74,9 +80,6 @@ void summary_add(struct summary *summary, const struct connection *connection)
 	key.class = class;
 	key.uid = connection->opener ? connection->opener->id.uid : UINT32_MAX;
 	label_source(&key.label, connection);
-	/* Who feeds the MTA is the other half of the question, where it is a web application. */
-	if (class == VERDICT_LOCAL && !key.label.script)
-		return;
 	/* One script is one actor, whatever line of it sends. */
 	memcpy(where, key.label.suffix, sizeof(where));
 	if (key.label.script)
@@ -87,7 +90,8 @@ void summary_add(struct summary *summary, const struct connection *connection)
 	if (group)
 		group_add(group, connection, where, summary->recipients);
 	else
-		sums_add(&summary->others, connection);
+		sums_add(class == VERDICT_LOCAL ? &summary->other_feeders : &summary->others,
+			 connection);
 }
 
 uint64_t summary_connections(const struct summary *summary, enum verdict_class class)
@@ -135,12 +139,12 @@ static void print_hidden(const struct text *text, const struct sums *hidden, uns
 	fprintf(text->out, "  and %u more: %s\n", groups, words);
 }
 
-static void print_others(const struct summary *summary, const struct text *text)
+static void print_others(const struct sums *others, const struct text *text)
 {
 	char words[256];
 
-	if (summary->others.connections) {
-		sums_words(words, sizeof(words), &summary->others, NULL);
+	if (others->connections) {
+		sums_words(words, sizeof(words), others, NULL);
 		fprintf(text->out, "  others, too many to tell apart: %s\n", words);
 	}
 }
@@ -204,9 +208,10 @@ void summary_print(struct summary *summary, const struct text *text, uint64_t se
 	HASH_SORT(summary->groups, worst_first);
 	heading(summary, text, seconds);
 	feeders = print_groups(summary->groups, text, false, wall_minus_boot);
-	print_others(summary, text);
+	print_others(&summary->others, text);
 	print_sum(summary, text, VERDICT_MTA, "The MTA");
-	print_sum(summary, text, VERDICT_LOCAL, "Handed to the local MTA");
+	print_sum(summary, text, VERDICT_LOCAL, "To this host itself");
 	print_groups(feeders, text, true, wall_minus_boot);
+	print_others(&summary->other_feeders, text);
 	print_sum(summary, text, VERDICT_RELAY, "To a configured relay, or allowed");
 }

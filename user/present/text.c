@@ -62,6 +62,21 @@ void text_word(const struct text *text, struct line *line, const char *word, uns
 	line_add(line, fitted);
 }
 
+void text_whole(const struct text *text, struct line *line, const char *word, unsigned int indent,
+		unsigned int gap)
+{
+	const unsigned int width = text->layout.width - indent;
+	char piece[LINE_BYTES];
+
+	while (*word) {
+		size_t length = columns_prefix(word, width);
+
+		snprintf(piece, sizeof(piece), "%.*s", (int)length, word);
+		text_word(text, line, piece, indent, gap);
+		word += length;
+	}
+}
+
 void text_paragraph(const struct text *text, const char *words, unsigned int indent)
 {
 	struct line line;

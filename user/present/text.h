@@ -36,6 +36,10 @@ void text_put(const struct text *text, struct line *line);
 void text_word(const struct text *text, struct line *line, const char *word, unsigned int indent,
 	       unsigned int gap);
 
+/* A word that may be wider than the line: it goes on below, since it is there to be copied. */
+void text_whole(const struct text *text, struct line *line, const char *word, unsigned int indent,
+		unsigned int gap);
+
 /* One indented paragraph, wrapped at blanks. */
 void text_paragraph(const struct text *text, const char *words, unsigned int indent);
 

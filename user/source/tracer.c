@@ -327,8 +327,9 @@ int tracer_drain(struct tracer *tracer, tracer_record_fn *fn, void *context)
 int tracer_runtime(struct tracer *tracer, const struct script_runtime *key,
 		   const struct script_layout *layout)
 {
-	int rc =
-		bpf_map_update_elem(bpf_map__fd(tracer->skel->maps.runtimes), key, layout, BPF_ANY);
+	int map = bpf_map__fd(tracer->skel->maps.runtimes);
+	int rc = layout ? bpf_map_update_elem(map, key, layout, BPF_ANY)
+			: bpf_map_delete_elem(map, key);
 
 	return rc < 0 ? -errno : 0;
 }
