@@ -203,8 +203,14 @@ struct socket {
 	struct sock *sk;
 };
 
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
 struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+	__u32 fd;
 	struct file *file;
 };
 
@@ -214,6 +220,7 @@ struct tcp_sock {
 	__u32 total_retrans;
 	__u32 rcv_nxt;
 	__u32 snd_nxt;
+	__u32 lsndtime;
 };
 
 #pragma clang attribute pop

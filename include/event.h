@@ -213,6 +213,17 @@ struct event_data {
 	__u8 bytes[EVENT_PIECE_MAX]; /* only the first `length` are sent */
 };
 
+/* Who has a connection open that was there before us: what the iterator over all open files writes, beside the OPEN records. */
+struct event_holder {
+	__u64 cookie;
+	__u64 start; /* of the process */
+	__u32 tgid;
+	__u32 fd;
+	__u32 uid;
+	__u32 reserved;
+	char comm[EVENT_COMM_LEN]; /* of the thread group leader */
+};
+
 /* In memory that both sides map. attempts == delivered + counted_only, always. */
 struct event_counters {
 	__u64 attempts; /* connections that are SMTP or try to be */
@@ -249,6 +260,7 @@ EVENT_ASSERT(sizeof(struct event_open) == 344 + EVENT_TEXT_MAX);
 EVENT_ASSERT(sizeof(struct event_state) == 144);
 EVENT_ASSERT(__builtin_offsetof(struct event_data, bytes) == 56);
 EVENT_ASSERT(sizeof(struct event_data) == 56 + EVENT_PIECE_MAX);
+EVENT_ASSERT(sizeof(struct event_holder) == 48);
 EVENT_ASSERT(sizeof(struct loss_key) == 24);
 
 #endif

@@ -472,11 +472,13 @@ GATE_INLINE int gate_joins(const struct gate_piece *piece)
 }
 
 /*
- * The first bytes of a client that was connected before: a command at the start of a segment is one; anything else may be the middle
- * of a body or a password, and is withheld until the server's next reply.
+ * The first bytes of a client that was connected before: a command at the start of a segment is one, unless it is known that the client
+ * had the word (`careful`); anything else may be the middle of a body or a password. That is withheld until the server's next reply.
  */
 GATE_INLINE void gate_joined(struct gate *gate, const struct gate_piece *piece, __u32 length)
 {
+	__u8 had_the_word = gate->careful;
+
 	gate->hold = GATE_HOLD_BODY;
 	gate->hold_replies = 0;
 	gate->dot = 0;
@@ -485,7 +487,7 @@ GATE_INLINE void gate_joined(struct gate *gate, const struct gate_piece *piece, 
 	    piece->bytes[1] == 3) { /* a TLS record, in the middle of it */
 		gate->protocol = GATE_TLS;
 		gate->client.part = GATE_PART_SECRET;
-	} else if (length >= 6 && gate_joins(piece)) {
+	} else if (!had_the_word && length >= 6 && gate_joins(piece)) {
 		gate->hold = GATE_HOLD_NOT;
 	}
 }

@@ -22,6 +22,8 @@ struct tracer_settings {
 	__u8 has_pid;
 	__u8 use_talks; /* the send hook is a kprobe */
 	__u8 use_scripts; /* scripts are named */
+	__u8 adopt_all; /* connections from before, on ports that are not listed, are watched as well */
+	__u8 reserved[7];
 	__u64 ring_for_data; /* DATA and OPEN leave the rest of the ring to the smaller records, so that */
 	__u64 ring_for_open; /* what was begun can be ended */
 };

@@ -146,14 +146,14 @@ def alive(pid):
 class Trace:
     """A running tracer. Use as a context, or through Case.trace()."""
 
-    def __init__(self, case, *arguments, json_output=True, cgroup=None, stdout=None, prefix=()):
+    def __init__(self, case, *arguments, json_output=True, cgroup=None, stdout=None, prefix=(), command="trace"):
         self.case, self.slow, self.json_output = case, case.world.slow, json_output
         self.records, self.lines, self.taken = [], [], set()
         self.changed = threading.Condition()
         self.ended, self.objects = False, {}
         self.exit_status, self.broken = None, None
         options = case.options
-        argv = [*prefix, options.binary, "trace", "--cgroup", cgroup or case.cgroup]
+        argv = [*prefix, options.binary, command, "--cgroup", cgroup or case.cgroup]
         if json_output:
             argv.append("--json")
         if options.backend != "auto":

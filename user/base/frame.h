@@ -26,6 +26,9 @@ enum frame_kind {
 	FRAME_LOSS = 4, /* struct event_counters: totals so far */
 	FRAME_END = 5, /* struct frame_end: the last one */
 	FRAME_SCRIPT = 6, /* struct script_facts, then struct event_script as the kernel wrote it */
+	FRAME_SOCKET = 7, /* snapshot: struct frame_socket */
+	FRAME_HOLDER = 8, /* snapshot: struct event_holder */
+	FRAME_LOOKED = 9, /* snapshot: struct frame_looked, after the last of both */
 };
 
 struct frame_head {
@@ -33,6 +36,8 @@ struct frame_head {
 	uint16_t kind;
 	uint16_t reserved;
 };
+
+#define FRAME_CGROUP_MAX 256
 
 #define START_VERSION_MAX 32
 #define START_HOOKS_MAX 96
@@ -89,6 +94,43 @@ struct script_facts {
 	uint8_t known; /* enum script_file_known */
 	char owner[ENRICHMENT_NAME_MAX]; /* "" = no name */
 	uint8_t reserved[6];
+};
+
+/* The kernel's TCP_ESTABLISHED and so on, include/net/tcp_states.h. */
+enum socket_state {
+	SOCKET_ESTABLISHED = 1,
+	SOCKET_SYN_SENT = 2,
+	SOCKET_FIN_WAIT1 = 4,
+	SOCKET_FIN_WAIT2 = 5,
+	SOCKET_TIME_WAIT = 6,
+	SOCKET_CLOSE_WAIT = 8,
+	SOCKET_LAST_ACK = 9,
+	SOCKET_CLOSING = 11,
+};
+
+/* A TCP socket towards an SMTP port, as sock_diag(7) describes it. */
+struct frame_socket {
+	uint64_t cookie;
+	struct event_endpoints ends;
+	uint64_t bytes_out, bytes_in; /* acknowledged; received */
+	uint32_t uid; /* of the socket's owner; UINT32_MAX = not known any more (TIME_WAIT) */
+	uint32_t inode; /* 0 = no file leads to it any more */
+	uint32_t state; /* enum socket_state */
+	uint32_t receive_queue, send_queue; /* bytes */
+	uint32_t retransmits;
+	uint32_t round_trip; /* us, 0 = not known */
+	uint32_t idle; /* ms since the last data in either direction; UINT32_MAX = not known */
+	char user[ENRICHMENT_NAME_MAX];
+	char cgroup[FRAME_CGROUP_MAX]; /* below the hierarchy, terminated; "" = not known */
+	char reserved[7];
+};
+
+/* What the search came to. */
+struct frame_looked {
+	uint32_t namespaces; /* network namespaces */
+	uint32_t refused; /* of them, those that could not be entered */
+	uint32_t over; /* sockets that found no room */
+	uint32_t reserved;
 };
 
 struct frame_end {

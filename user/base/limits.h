@@ -43,6 +43,11 @@
 /* A group's name: an executable's path is whole (EVENT_PATH_MAX); the end of a longer one tells more than its start. */
 #define LIMIT_LABEL 640
 
+/* A snapshot's sockets, some 512 bytes each in both halves; and the network namespaces of a host full of containers. */
+#define LIMIT_SOCKETS 65536
+#define LIMIT_SNAPSHOT_ROWS 1000 /* in text */
+#define LIMIT_HOLDERS 8 /* of one socket that are named; all are counted */
+#define LIMIT_NAMESPACES 8192
 #define LIMIT_PROCESS_CACHE 4096 /* enrichment by (tgid, start) */
 /*
  * Executables looked at for PHP, as many as connect on a large host, and no more than the kernel's table has room for (RUNTIMES); and

@@ -22,6 +22,7 @@
 
 #define QUIET_NS                                                                                   \
 	UINT64_C(1000000000) /* then a burst of equal rows is over, and their number is told */
+#define NO_PROGRESS UINT32_MAX /* all that is shown is shown at the end */
 #define LOSS_SECONDS 1 /* at most one line about losses a second */
 
 struct show {
@@ -29,6 +30,8 @@ struct show {
 	struct judge *judge;
 	struct table *table;
 	struct present *present;
+	struct sockets *sockets; /* of a snapshot; else NULL */
+	struct frame_looked looked;
 	FILE *out;
 	struct msg_limit loss_limit;
 	int64_t wall_minus_boot;
@@ -51,7 +54,10 @@ static void on_end(void *context, const struct connection *connection)
 {
 	struct show *show = context;
 
-	present_connection(show->present, connection, show->wall_minus_boot);
+	struct socket_seen *socket =
+		show->sockets ? sockets_find(show->sockets, connection->cookie) : NULL;
+
+	present_existing(show->present, connection, socket, show->wall_minus_boot);
 	if (show->options->verdicts & 1u << connection->verdict.class)
 		show->shown++;
 }
@@ -71,6 +77,18 @@ static void on_step(void *context, const struct connection *connection, uint64_t
 	present_step(show->present, connection, time, what, line, length, show->wall_minus_boot);
 }
 
+/* Those that no connection was shown of. With --pid what nobody holds is nobody's. */
+static void show_sockets(struct show *show)
+{
+	struct socket_seen *socket = show->sockets ? sockets_first(show->sockets) : NULL;
+
+	for (; socket; socket = socket->hh.next)
+		if (socket->known && !socket->shown && !show->options->tracer.has_pid)
+			present_socket(show->present, socket, show->now, show->wall_minus_boot);
+	if (show->sockets)
+		present_looked(show->present, &show->looked, sockets_over(show->sockets));
+}
+
 static int frame_end(struct show *show, const void *payload, size_t size)
 {
 	const struct frame_end *end = payload;
@@ -80,6 +98,7 @@ static int frame_end(struct show *show, const void *payload, size_t size)
 		return -EBADMSG;
 	rows = (size - sizeof(*end)) / sizeof(struct frame_loss_row);
 	table_end(show->table, show->now);
+	show_sockets(show);
 	present_end(show->present, end, (const struct frame_loss_row *)(end + 1), rows,
 		    table_over(show->table), table_orphans(show->table), show->now,
 		    show->wall_minus_boot);
@@ -111,6 +130,14 @@ static int on_frame(void *context, const struct batch_head *head, uint16_t kind,
 	case FRAME_SCRIPT:
 	case FRAME_EVENT:
 		return table_frame(show->table, kind, payload, size);
+	case FRAME_SOCKET:
+	case FRAME_HOLDER:
+		return show->sockets ? sockets_frame(show->sockets, kind, payload, size) : -EBADMSG;
+	case FRAME_LOOKED:
+		if (size != sizeof(show->looked))
+			return -EBADMSG;
+		memcpy(&show->looked, payload, size);
+		return 0;
 	case FRAME_LOSS:
 		if (size != sizeof(struct event_counters))
 			return -EBADMSG;
@@ -130,11 +157,13 @@ static int prepare(struct show *show)
 	struct present_options how = {
 		.json = options->json,
 		.recipients = options->recipients,
+		.snapshot = options->snapshot,
 		.verdicts = options->verdicts,
 	};
 	struct table_options table = {
 		.keep_recipients = options->recipients,
-		.progress_seconds = options->config->progress_seconds,
+		.progress_seconds =
+			options->snapshot ? NO_PROGRESS : options->config->progress_seconds,
 		.context = show,
 		.on_end = on_end,
 		.on_progress = on_progress,
@@ -148,7 +177,8 @@ static int prepare(struct show *show)
 	table.judge = show->judge;
 	show->table = show->judge ? table_new(&table) : NULL;
 	show->present = present_new(&how);
-	return show->table && show->present ? 0 : -ENOMEM;
+	show->sockets = options->snapshot ? sockets_new() : NULL;
+	return show->table && show->present && (show->sockets || !options->snapshot) ? 0 : -ENOMEM;
 }
 
 static void ignore_signals(void)
@@ -242,6 +272,7 @@ int show_run(int channel, int enough, const struct rights_user *user,
 		status = EXIT_SEEN;
 	present_free(show.present);
 	table_free(show.table);
+	sockets_free(show.sockets);
 	judge_free(show.judge);
 	fclose(show.out);
 	return status;

@@ -28,6 +28,7 @@
 #include "cmd/cmd.h"
 #include "cmd/runtimes.h"
 #include "cmd/show.h"
+#include "cmd/socket_list.h"
 #include "cmd/trace_options.h"
 #include "enrich/cmdline.h"
 #include "enrich/enrich.h"
@@ -84,7 +85,7 @@ static void read_boot_id(uint8_t id[16])
 	fclose(file);
 }
 
-static int write_start(struct trace *trace, int adopted)
+static int write_start(struct trace *trace)
 {
 	const struct config *config = trace->options->config;
 	struct frame_start start;
@@ -98,12 +99,13 @@ static int write_start(struct trace *trace, int adopted)
 	snprintf(start.kernel, sizeof(start.kernel), "%.64s", kernel.release);
 	snprintf(start.hooks, sizeof(start.hooks), "%s", tracer_hooks(trace->tracer));
 	snprintf(start.degraded, sizeof(start.degraded), "%s", tracer_degraded(trace->tracer));
-	if (adopted) {
+	if (!tracer_adopts(trace->tracer)) {
 		size_t used = strlen(start.degraded);
 
 		snprintf(start.degraded + used, sizeof(start.degraded) - used,
-			 "%siter/task_file: %s; connections from before the start are not seen",
-			 used ? "\n" : "", strerror(-adopted));
+			 "%siter/task_file: refused; connections from before the start are not "
+			 "seen",
+			 used ? "\n" : "");
 	}
 	for (unsigned int i = 0; i < config->port_count && i < 64; i++)
 		start.ports[start.port_count++] = config->ports[i];
@@ -339,10 +341,37 @@ static int step(struct trace *trace)
 	return trace->deadline && clock_ns(CLOCK_BOOTTIME) >= trace->deadline ? 0 : 1;
 }
 
+/* Who has them open, and what they wrote to the ring meanwhile. */
+static int on_holders(void *context, const struct event_holder *holders, size_t count)
+{
+	struct trace *trace = context;
+	int rc = 0;
+
+	for (size_t i = 0; i < count && trace->options->snapshot && !rc; i++)
+		rc = channel_write(&trace->writer, FRAME_HOLDER, &holders[i], sizeof(holders[i]),
+				   NULL, 0);
+	return rc ? rc : drain(trace);
+}
+
+/* Connections from before the start. -errno: the other half is gone, or the sockets are not to be had. */
+static int adopt(struct trace *trace)
+{
+	int rc = tracer_adopts(trace->tracer) ? tracer_adopt(trace->tracer, on_holders, trace) : 0;
+
+	if (rc && rc != -EPIPE) {
+		msg_warn("not all connections from before the start are seen: %s", strerror(-rc));
+		rc = 0;
+	}
+	if (!rc && trace->options->snapshot)
+		rc = socket_list_write(trace->tracer, trace->enrich, &trace->writer,
+				       trace->options);
+	return rc ? rc : channel_flush(&trace->writer);
+}
+
 static int bring_up(struct trace *trace)
 {
 	char error[512];
-	int status = EXIT_FAILED, adopted;
+	int status = EXIT_FAILED;
 
 	trace->tracer = tracer_start(&trace->options->tracer, &status, error, sizeof(error));
 	if (!trace->tracer) {
@@ -360,14 +389,13 @@ static int bring_up(struct trace *trace)
 		return EXIT_FAILED;
 	}
 	runtimes_scan(trace->runtimes);
-	adopted = tracer_adopt(trace->tracer);
+	if (write_start(trace) || adopt(trace))
+		return EXIT_FAILED;
 	malloc_trim(0); /* what reading the kernel's types took */
 	if (rights_reduce(error, sizeof(error))) {
 		msg_error("%s", error);
 		return EXIT_FAILED;
 	}
-	if (write_start(trace, adopted))
-		return EXIT_FAILED;
 	if (trace->options->duration)
 		trace->deadline =
 			clock_ns(CLOCK_BOOTTIME) + trace->options->duration * 1000000000ULL;
@@ -377,7 +405,7 @@ static int bring_up(struct trace *trace)
 static int run(struct trace *trace)
 {
 	int status = bring_up(trace);
-	int rc = 1;
+	int rc = !trace->options->tracer.only_existing;
 
 	if (status)
 		return status;
@@ -502,13 +530,23 @@ static int run_halves(const struct trace_options *options)
 	return status;
 }
 
-int cmd_trace(int argc, char **argv)
+static int run_command(enum live_mode mode, int argc, char **argv)
 {
 	struct trace_options options;
-	int status = trace_options_parse(&options, argc, argv);
+	int status = trace_options_parse(&options, mode, argc, argv);
 
 	if (status < 0)
 		status = run_halves(&options);
 	trace_options_free(&options);
 	return status;
+}
+
+int cmd_trace(int argc, char **argv)
+{
+	return run_command(LIVE_TRACE, argc, argv);
+}
+
+int cmd_snapshot(int argc, char **argv)
+{
+	return run_command(LIVE_SNAPSHOT, argc, argv);
 }

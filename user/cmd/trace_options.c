@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * trace_options.c - the command line of `smtpsnoop trace`, checked before anything is touched
+ * trace_options.c - the command line of `smtpsnoop trace` and `smtpsnoop snapshot`, checked before anything is touched
  *
  * Every mistake is one sentence and exit status 2.
  */
@@ -18,8 +18,10 @@
 
 #define RING_MIN 65536 /* 16 pages: some 20 connections */
 #define RING_MAX (1u << 30)
+#define WATCH_SECONDS 5 /* a dialogue that is not stuck says something in that time */
+#define WATCH_MAX 86400
 
-static const char help[] =
+static const char help_trace[] =
 	"usage: smtpsnoop trace [OPTION]...\n"
 	"\n"
 	"Shows every outbound SMTP connection of this host as it ends: who opened it,\n"
@@ -47,6 +49,33 @@ static const char help[] =
 	"  -v, --verbose          tell what the program itself does\n"
 	"  -h, --help\n";
 
+static const char help_snapshot[] =
+	"usage: smtpsnoop snapshot [OPTION]...\n"
+	"\n"
+	"Shows every outbound SMTP connection that is open at this moment, in every\n"
+	"network namespace: who holds it, what is said on it meanwhile, how it stands\n"
+	"with TCP, and what would stop it. Nothing on the host is changed.\n"
+	"\n"
+	"Which connections:\n"
+	"  -c, --cgroup PATH      of this cgroup and below it only (cgroup v2)\n"
+	"  -u, --uid USER         of this user (name or number) only\n"
+	"  -p, --pid PID          held by this process only\n"
+	"  -P, --port LIST        further SMTP ports, beside 25, 465 and 587 (\"2525,26\")\n"
+	"      --verdict LIST     show these verdicts only: mta, local, relay, bypass,\n"
+	"                         impostor, unknown (the summary still counts all)\n"
+	"  -w, --watch SECONDS    look at what is said for so long (5), so that other\n"
+	"                         ports prove to be SMTP; 0 = only what is there\n"
+	"What is shown:\n"
+	"  -j, --json             NDJSON, one object a line\n"
+	"      --recipients       keep recipients' full addresses, not just domains\n"
+	"  -x, --exit-code        exit status 3 if a bypass or an impostor was seen\n"
+	"Else:\n"
+	"      --config FILE      instead of " OPTION_CONFIG_PATH "\n"
+	"      --backend NAME     use this send hook: fentry, tracepoint or kprobe\n"
+	"      --ring-size BYTES  of the kernel's buffer, a power of two (8388608)\n"
+	"  -v, --verbose          tell what the program itself does\n"
+	"  -h, --help\n";
+
 enum {
 	OPTION_VERDICT = 256,
 	OPTION_RECIPIENTS,
@@ -55,24 +84,40 @@ enum {
 	OPTION_RING_SIZE,
 };
 
-static const struct option long_options[] = {
-	{"cgroup", required_argument, NULL, 'c'},
-	{"uid", required_argument, NULL, 'u'},
-	{"pid", required_argument, NULL, 'p'},
-	{"port", required_argument, NULL, 'P'},
-	{"verdict", required_argument, NULL, OPTION_VERDICT},
-	{"duration", required_argument, NULL, 'd'},
-	{"count", required_argument, NULL, 'n'},
-	{"json", no_argument, NULL, 'j'},
-	{"events", no_argument, NULL, 'e'},
-	{"recipients", no_argument, NULL, OPTION_RECIPIENTS},
-	{"exit-code", no_argument, NULL, 'x'},
-	{"config", required_argument, NULL, OPTION_CONFIG},
-	{"backend", required_argument, NULL, OPTION_BACKEND},
-	{"ring-size", required_argument, NULL, OPTION_RING_SIZE},
-	{"verbose", no_argument, NULL, 'v'},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
+#define WHICH_OPTIONS                                                                              \
+	{"cgroup", required_argument, NULL, 'c'}, {"uid", required_argument, NULL, 'u'},           \
+		{"pid", required_argument, NULL, 'p'}, {"port", required_argument, NULL, 'P'},     \
+	{                                                                                          \
+		"verdict", required_argument, NULL, OPTION_VERDICT                                 \
+	}
+
+#define OTHER_OPTIONS                                                                              \
+	{"json", no_argument, NULL, 'j'}, {"recipients", no_argument, NULL, OPTION_RECIPIENTS},    \
+		{"exit-code", no_argument, NULL, 'x'},                                             \
+		{"config", required_argument, NULL, OPTION_CONFIG},                                \
+		{"backend", required_argument, NULL, OPTION_BACKEND},                              \
+		{"ring-size", required_argument, NULL, OPTION_RING_SIZE},                          \
+		{"verbose", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'},             \
+	{                                                                                          \
+		NULL, 0, NULL, 0                                                                   \
+	}
+
+static const struct option options_trace[] = {WHICH_OPTIONS,
+					      {"duration", required_argument, NULL, 'd'},
+					      {"count", required_argument, NULL, 'n'},
+					      {"events", no_argument, NULL, 'e'},
+					      OTHER_OPTIONS};
+
+static const struct option options_snapshot[] = {
+	WHICH_OPTIONS, {"watch", required_argument, NULL, 'w'}, OTHER_OPTIONS};
+
+/* By enum live_mode. */
+static const struct mode {
+	const char *name, *help, *letters;
+	const struct option *options;
+} modes[] = {
+	[LIVE_TRACE] = {"trace", help_trace, ":c:u:p:P:d:n:jexvh", options_trace},
+	[LIVE_SNAPSHOT] = {"snapshot", help_snapshot, ":c:u:p:P:w:jxvh", options_snapshot},
 };
 
 static int parse_uid(const char *value, struct trace_options *options)
@@ -121,7 +166,8 @@ struct late { /* needs the configuration, which needs all options */
 	const char *ports;
 };
 
-static int parse_one(int option, char **argv, struct trace_options *options, struct late *late)
+static int parse_one(int option, char **argv, const struct mode *mode,
+		     struct trace_options *options, struct late *late)
 {
 	uint64_t number = 0;
 	int rc = -1;
@@ -143,6 +189,8 @@ static int parse_one(int option, char **argv, struct trace_options *options, str
 	case 'd':
 		return option_number("--duration", optarg, 1, 100 * 365 * 86400ULL,
 				     &options->duration);
+	case 'w':
+		return option_number("--watch", optarg, 0, WATCH_MAX, &options->duration);
 	case 'n':
 		return option_number("--count", optarg, 1, UINT64_MAX, &options->count);
 	case 'j':
@@ -158,7 +206,7 @@ static int parse_one(int option, char **argv, struct trace_options *options, str
 		msg_verbose(true);
 		break;
 	case 'h':
-		fputs(help, stdout);
+		fputs(mode->help, stdout);
 		return option_flushed();
 	case OPTION_VERDICT:
 		return option_verdicts(optarg, &options->verdicts);
@@ -173,33 +221,42 @@ static int parse_one(int option, char **argv, struct trace_options *options, str
 	case OPTION_RING_SIZE:
 		return parse_ring(optarg, options);
 	default:
-		return option_refused(option, argv, long_options, "trace");
+		return option_refused(option, argv, mode->options, mode->name);
 	}
 	return rc;
 }
 
-int trace_options_parse(struct trace_options *options, int argc, char **argv)
+int trace_options_parse(struct trace_options *options, enum live_mode which, int argc, char **argv)
 {
+	const struct mode *mode = &modes[which];
 	struct late late = {NULL, NULL};
 	int option, rc;
 
 	memset(options, 0, sizeof(*options));
+	options->snapshot = which == LIVE_SNAPSHOT;
+	options->duration = options->snapshot ? WATCH_SECONDS : 0;
 	options->verdicts = (1u << VERDICT_CLASSES) - 1;
 	optind = 1;
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:u:p:P:d:n:jexvh", long_options, NULL)) != -1) {
-		rc = parse_one(option, argv, options, &late);
+	while ((option = getopt_long(argc, argv, mode->letters, mode->options, NULL)) != -1) {
+		rc = parse_one(option, argv, mode, options, &late);
 		if (rc >= 0)
 			return rc;
 	}
-	if (optind < argc)
-		return option_wrong("trace", argv[optind],
-				    "no arguments are taken; see smtpsnoop trace --help");
+	if (optind < argc) {
+		char words[80];
+
+		snprintf(words, sizeof(words), "no arguments are taken; see smtpsnoop %s --help",
+			 mode->name);
+		return option_wrong(mode->name, argv[optind], words);
+	}
 	options->config = option_config(late.config, late.ports);
 	if (!options->config)
 		return EXIT_CANNOT;
 	options->tracer.ports = options->config->ports;
 	options->tracer.port_count = options->config->port_count;
+	options->tracer.adopt_all = options->snapshot;
+	options->tracer.only_existing = options->snapshot && !options->duration;
 	return -1;
 }
 

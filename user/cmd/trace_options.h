@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * trace_options.h - the command line of `smtpsnoop trace`
+ * trace_options.h - the command line of `smtpsnoop trace` and `smtpsnoop snapshot`
  */
 #ifndef SMTPSNOOP_TRACE_OPTIONS_H
 #define SMTPSNOOP_TRACE_OPTIONS_H
@@ -11,17 +11,20 @@
 #include "enrich/config.h"
 #include "source/tracer.h"
 
+enum live_mode { LIVE_TRACE, LIVE_SNAPSHOT };
+
 struct trace_options {
 	struct tracer_options tracer;
 	struct config *config;
-	uint64_t duration; /* seconds, 0 = until stopped */
+	bool snapshot; /* what is open now, not what ends */
+	uint64_t duration; /* seconds, 0 = until stopped; of a snapshot --watch */
 	uint64_t count; /* connections shown, 0 = any */
 	uint32_t verdicts; /* 1 << enum verdict_class */
 	bool json, events, recipients, exit_code;
 };
 
 /* Status to exit with, or -1 = go on. Messages are out. Free with trace_options_free(). */
-int trace_options_parse(struct trace_options *options, int argc, char **argv);
+int trace_options_parse(struct trace_options *options, enum live_mode mode, int argc, char **argv);
 void trace_options_free(struct trace_options *options);
 
 #endif

@@ -30,6 +30,9 @@ static const char *without_dialogue(const struct connection *connection)
 	case CONNECTION_TIMEOUT:
 		return "no answer";
 	case CONNECTION_OPEN:
+		/* Of what was said before nobody knows. */
+		if (connection->flags & EVENT_F_EXISTING && connection->established)
+			return "idle";
 		return connection->established ? "silent" : "no answer yet";
 	case CONNECTION_CLOSED:
 		break;

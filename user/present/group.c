@@ -135,6 +135,8 @@ void group_add(struct group *group, const struct connection *connection, const c
 	if (!group->sums.connections && opener)
 		label_user(group->user, sizeof(group->user), opener);
 	if (opener)
+		advice_add(&group->advice, opener, !group->sums.connections);
+	if (opener)
 		process_words(group->process, sizeof(group->process), opener);
 	sums_add(&group->sums, connection);
 	hosts_add(&group->hosts, connection->ends.remote);
@@ -269,4 +271,7 @@ void group_print(const struct group *group, const struct text *text, int64_t wal
 	group_last(group, text, "request", group->request);
 	group_last(group, text, "process", group->process);
 	group_last(group, text, "program", group->run);
+	if (text->snapshot &&
+	    (group->key.class == VERDICT_BYPASS || group->key.class == VERDICT_IMPOSTOR))
+		advice_print(&group->advice, text, group->key.uid, INDENT);
 }

@@ -7,6 +7,7 @@
 
 #include <uthash.h>
 
+#include "present/advice.h"
 #include "present/label_script.h"
 #include "present/text.h"
 
@@ -43,6 +44,7 @@ struct group {
 	char request[LABEL_REQUEST];
 	char process[GROUP_PROCESS]; /* words to find it */
 	char run[LABEL_TEXT + LABEL_SUFFIX]; /* what the script had started */
+	struct advice advice;
 	struct hosts hosts;
 	uint16_t worst_code; /* 0 = nobody refused */
 	const char *blocklist;

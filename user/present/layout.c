@@ -202,3 +202,9 @@ struct layout layout_for(unsigned int width)
 			layout.sent_by - layout.to - layout.mail - layout.rcpt;
 	return layout;
 }
+
+void layout_for_states(struct layout *layout)
+{
+	layout->time += 2;
+	layout->sent_by -= 2;
+}

@@ -49,5 +49,7 @@ struct layout {
 	unsigned int time, verdict, who, sent_by, to, mail, rcpt, answer;
 };
 struct layout layout_for(unsigned int width);
+/* Room for "FIN-WAIT-1" where the time was. */
+void layout_for_states(struct layout *layout);
 
 #endif

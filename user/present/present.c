@@ -4,6 +4,7 @@
  *
  * Chooses, filters and sums; the words are written next door. Nothing is fatal; a write error stays in the FILE.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +13,10 @@
 #include "present/mask.h"
 #include "present/present.h"
 #include "present/record.h"
+#include "present/record_socket.h"
 #include "present/summary.h"
 #include "present/text.h"
+#include "present/text_socket.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -25,6 +28,13 @@ struct present {
 	struct json json;
 	struct summary *summary;
 	uint64_t started;
+	/* Of a snapshot: the rows wait until the summary was shown. */
+	char *rows;
+	size_t rows_size;
+	uint64_t row_count; /* also those that were too many to show */
+	struct sockets_sum sockets;
+	struct frame_looked looked;
+	uint64_t sockets_over;
 };
 
 struct present *present_new(const struct present_options *options)
@@ -36,12 +46,16 @@ struct present *present_new(const struct present_options *options)
 	present->options = *options;
 	present->text.out = options->out;
 	present->text.colour = options->colour;
-	present->text.fold = &present->fold;
+	present->text.fold = options->snapshot ? NULL : &present->fold;
 	present->text.recipients = options->recipients;
 	present->origin.recipients = options->recipients;
-	present->text.layout = layout_for(options->width);
+	present->text.snapshot = options->snapshot;
+	present_width(present, options->width);
 	present->summary = summary_new(options->recipients);
-	if (!present->summary) {
+	if (present->summary && options->snapshot && !options->json)
+		present->text.out = open_memstream(&present->rows, &present->rows_size);
+	if (!present->summary || !present->text.out) {
+		summary_free(present->summary);
 		free(present);
 		return NULL;
 	}
@@ -52,6 +66,9 @@ void present_free(struct present *present)
 {
 	if (!present)
 		return;
+	if (present->text.out != present->options.out)
+		fclose(present->text.out);
+	free(present->rows);
 	summary_free(present->summary);
 	free(present);
 }
@@ -60,6 +77,8 @@ void present_width(struct present *present, unsigned int width)
 {
 	present->options.width = width;
 	present->text.layout = layout_for(width);
+	if (present->options.snapshot)
+		layout_for_states(&present->text.layout);
 }
 
 static bool shown(const struct present *present, const struct connection *connection)
@@ -78,8 +97,14 @@ void present_start(struct present *present, const struct frame_start *start, uin
 	origin->host[sizeof(origin->host) - 1] = '\0';
 	present->started = now;
 	present->text.capture = start->capture;
+	memcpy(present->text.ports, start->ports, sizeof(start->ports));
+	present->text.port_count = start->port_count < 64 ? start->port_count : 64;
 	if (!present->options.json) {
-		text_header(&present->text, start);
+		struct text text = present->text;
+
+		text.out = present->options.out;
+		text_header(&text, start);
+		text_columns(&present->text);
 		return;
 	}
 	json_begin(&present->json, present->options.out);
@@ -93,12 +118,22 @@ static uint64_t time_of(const struct connection *connection)
 	return connection->closed ? connection->closed : connection->last_seen;
 }
 
-static void show(struct present *present, const struct connection *connection, uint64_t time,
-		 int64_t wall_minus_boot, bool progress)
+/* More rows of a snapshot help nobody: --json has all. */
+static bool has_row(struct present *present)
+{
+	return !present->options.snapshot || present->row_count++ < LIMIT_SNAPSHOT_ROWS;
+}
+
+static void show(struct present *present, const struct connection *connection,
+		 const struct socket_seen *socket, uint64_t time, int64_t wall_minus_boot,
+		 bool progress)
 {
 	if (!shown(present, connection))
 		return;
 	if (!present->options.json) {
+		if (!has_row(present))
+			return;
+		present->text.socket = socket;
 		text_connection(&present->text, connection, time, wall_minus_boot, progress);
 		present->text.step_any = false;
 		return;
@@ -106,20 +141,72 @@ static void show(struct present *present, const struct connection *connection, u
 	json_begin(&present->json, present->options.out);
 	record_connection(&present->json, &present->origin, connection,
 			  progress ? "progress" : "connection", time, wall_minus_boot);
+	if (socket)
+		record_socket_members(&present->json, socket, wall_minus_boot);
 	json_end(&present->json);
 }
 
 void present_connection(struct present *present, const struct connection *connection,
 			int64_t wall_minus_boot)
 {
+	present_existing(present, connection, NULL, wall_minus_boot);
+}
+
+void present_existing(struct present *present, const struct connection *connection,
+		      struct socket_seen *socket, int64_t wall_minus_boot)
+{
 	summary_add(present->summary, connection);
-	show(present, connection, time_of(connection), wall_minus_boot, false);
+	if (socket)
+		socket->shown = true;
+	show(present, connection, socket, time_of(connection), wall_minus_boot, false);
+}
+
+void present_socket(struct present *present, struct socket_seen *socket, uint64_t now,
+		    int64_t wall_minus_boot)
+{
+	socket->shown = true;
+	sockets_sum_add(&present->sockets, socket);
+	if (!present->options.json) {
+		if (has_row(present))
+			text_socket(&present->text, socket);
+		return;
+	}
+	json_begin(&present->json, present->options.out);
+	record_socket(&present->json, &present->origin, socket, (int64_t)now + wall_minus_boot,
+		      wall_minus_boot);
+	json_end(&present->json);
+}
+
+void present_looked(struct present *present, const struct frame_looked *looked, uint64_t over)
+{
+	present->looked = *looked;
+	present->sockets_over = over;
+}
+
+/* What is to be done comes first, and then what it is about. */
+static void print_snapshot(struct present *present, const struct record_totals *totals,
+			   uint64_t seconds, int64_t wall_minus_boot)
+{
+	struct text text = present->text;
+
+	fflush(text.out);
+	text.out = present->options.out;
+	summary_print(present->summary, &text, seconds, wall_minus_boot);
+	sockets_sum_print(&present->sockets, &present->looked, present->sockets_over, &text);
+	losses_print(&text, totals);
+	if (!present->row_count)
+		return;
+	fputc('\n', text.out);
+	fwrite(present->rows, 1, present->rows_size, text.out);
+	if (present->row_count > LIMIT_SNAPSHOT_ROWS)
+		fprintf(text.out, "... and %" PRIu64 " more: --json has all of them\n",
+			present->row_count - LIMIT_SNAPSHOT_ROWS);
 }
 
 void present_progress(struct present *present, const struct connection *connection, uint64_t now,
 		      int64_t wall_minus_boot)
 {
-	show(present, connection, now, wall_minus_boot, true);
+	show(present, connection, NULL, now, wall_minus_boot, true);
 }
 
 void present_step(struct present *present, const struct connection *connection, uint64_t time,
@@ -160,6 +247,8 @@ void present_loss(struct present *present, const struct event_counters *counters
 		  int64_t wall_minus_boot)
 {
 	if (!present->options.json) {
+		if (present->options.snapshot)
+			return; /* the account at the end has it */
 		fold_flush(&present->fold, present->options.out);
 		losses_now(&present->text, counters, now, wall_minus_boot);
 		return;
@@ -181,6 +270,10 @@ void present_end(struct present *present, const struct frame_end *end,
 	if (!present->options.json) {
 		uint64_t lasted = now > present->started ? now - present->started : 0;
 
+		if (present->options.snapshot) {
+			print_snapshot(present, &totals, lasted / SECOND, wall_minus_boot);
+			return;
+		}
 		fold_flush(&present->fold, present->options.out);
 		summary_print(present->summary, &present->text, lasted / SECOND, wall_minus_boot);
 		losses_print(&present->text, &totals);
@@ -188,6 +281,8 @@ void present_end(struct present *present, const struct frame_end *end,
 	}
 	json_begin(&present->json, present->options.out);
 	record_end(&present->json, &present->origin, &totals, (int64_t)now + wall_minus_boot);
+	if (present->options.snapshot)
+		record_looked(&present->json, &present->looked, present->sockets_over);
 	json_end(&present->json);
 }
 

@@ -13,12 +13,14 @@
 
 #include "base/frame.h"
 #include "store/connection.h"
+#include "store/sockets.h"
 
 struct present_options {
 	FILE *out;
 	bool json;
 	bool colour;
 	bool recipients;
+	bool snapshot; /* what is open now: the summary comes first, and rows have their socket's state */
 	unsigned int width; /* columns; 80 at least is assumed */
 	uint32_t
 		verdicts; /* 1 << enum verdict_class: which are shown as lines (the summary counts all) */
@@ -36,6 +38,14 @@ void present_start(struct present *present, const struct frame_start *start, uin
 		   int64_t wall_minus_boot);
 void present_connection(struct present *present, const struct connection *connection,
 			int64_t wall_minus_boot);
+/* Of a snapshot. socket: how it stands with TCP; NULL = that was not to be seen. */
+void present_existing(struct present *present, const struct connection *connection,
+		      struct socket_seen *socket, int64_t wall_minus_boot);
+/* A socket of a snapshot of which nothing else is known: nobody holds it any more. */
+void present_socket(struct present *present, struct socket_seen *socket, uint64_t now,
+		    int64_t wall_minus_boot);
+/* over: sockets that found no room here. */
+void present_looked(struct present *present, const struct frame_looked *looked, uint64_t over);
 void present_progress(struct present *present, const struct connection *connection, uint64_t now,
 		      int64_t wall_minus_boot);
 void present_step(struct present *present, const struct connection *connection, uint64_t time,

@@ -104,6 +104,14 @@ static void endpoint(struct json *json, const char *key, const uint8_t address[1
 	json_close(json);
 }
 
+void record_endpoints(struct json *json, const struct event_endpoints *ends, bool counted,
+		      uint64_t out, uint64_t in)
+{
+	endpoint(json, "source", address_known(ends->local) ? ends->local : NULL, ends->local_port,
+		 counted, out);
+	endpoint(json, "destination", ends->remote, ends->remote_port, counted, in);
+}
+
 static void text_member(struct json *json, const char *key, const struct session_text *text,
 			const char *bytes)
 {
@@ -263,16 +271,11 @@ void record_connection(struct json *json, const struct record_origin *origin,
 		       const struct connection *connection, const char *action, uint64_t time,
 		       int64_t wall_minus_boot)
 {
-	const struct event_endpoints *ends = &connection->ends;
-	bool counted = connection->closed != 0;
-
 	record_begin(json, origin, action, (int64_t)time + wall_minus_boot);
 	event_members(json, origin, connection, wall_minus_boot);
 	json_close(json);
-	endpoint(json, "source", address_known(ends->local) ? ends->local : NULL, ends->local_port,
-		 counted, connection->bytes_out);
-	endpoint(json, "destination", ends->remote, ends->remote_port, counted,
-		 connection->bytes_in);
+	record_endpoints(json, &connection->ends, connection->closed != 0, connection->bytes_out,
+			 connection->bytes_in);
 	if (connection->opener) {
 		record_process(json, "process", connection->opener, wall_minus_boot, false);
 		if (connection->sender)

@@ -29,6 +29,10 @@ enum record_outcome record_outcome(const struct connection *connection);
 void record_begin(struct json *json, const struct record_origin *origin, const char *action,
 		  int64_t unix_ns);
 
+/* source and destination; the bytes of each, if they were counted. */
+void record_endpoints(struct json *json, const struct event_endpoints *ends, bool counted,
+		      uint64_t out, uint64_t in);
+
 /* "connection" or "progress": closes event and writes the rest. time: CLOCK_BOOTTIME ns of the record. */
 void record_connection(struct json *json, const struct record_origin *origin,
 		       const struct connection *connection, const char *action, uint64_t time,

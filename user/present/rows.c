@@ -13,6 +13,7 @@
 #include "present/label_script.h"
 #include "present/mask.h"
 #include "present/text.h"
+#include "present/text_socket.h"
 
 #define SECOND UINT64_C(1000000000)
 #define PROGRESS_COLUMNS 26 /* "... still open after 30 s" */
@@ -161,6 +162,8 @@ static void detail(const struct text *text, const struct connection *connection,
 			 (connection->closed - connection->opened) / SECOND);
 		text_word(text, &line, word, indent(text), 1);
 	}
+	if (text->socket)
+		socket_words(text, &line, text->socket, connection->opener, indent(text));
 	if (connection->target_length)
 		proxy(text, &line, connection);
 	reasons(text, &line, connection);
@@ -219,7 +222,10 @@ void text_connection(const struct text *text, const struct connection *connectio
 	if (quiet)
 		line_colour(&line, text_colour(text, style));
 	clock_at = line.length;
-	text_clock(cell, sizeof(cell), (int64_t)time + wall_minus_boot);
+	if (text->snapshot)
+		snprintf(cell, sizeof(cell), "%s", socket_state_of(text->socket, connection));
+	else
+		text_clock(cell, sizeof(cell), (int64_t)time + wall_minus_boot);
 	line_cell(&line, cell, layout->time, layout->gap);
 	verdict_word(cell, sizeof(cell), class);
 	if (!quiet)

@@ -170,7 +170,10 @@ static void heading(const struct summary *summary, const struct text *text, uint
 			unknown, unknown == 1 ? "" : "s");
 		return;
 	}
-	fprintf(text->out, "\nRound the MTA in %" PRIu64 " s: ", seconds);
+	if (text->snapshot)
+		fprintf(text->out, "\nRound the MTA at this moment: ");
+	else
+		fprintf(text->out, "\nRound the MTA in %" PRIu64 " s: ", seconds);
 	if (bad)
 		fprintf(text->out, "%u actor%s", bad, bad == 1 ? "" : "s");
 	else

@@ -159,7 +159,6 @@ static void degraded(const struct text *text, const char *sentences)
 
 void text_header(const struct text *text, const struct frame_start *start)
 {
-	const struct layout *layout = &text->layout;
 	char word[512];
 	struct line line;
 
@@ -172,13 +171,20 @@ void text_header(const struct text *text, const struct frame_start *start)
 	text_word(text, &line, start->hooks, 0, 2);
 	ports(word, sizeof(word), start);
 	text_word(text, &line, word, 0, 2);
-	if (!start->capture)
+	if (!start->capture && !text->snapshot)
 		text_word(text, &line, "(Ctrl-C for the summary)", 0, 3);
 	text_put(text, &line);
 	degraded(text, start->degraded);
+}
 
+void text_columns(const struct text *text)
+{
+	const struct layout *layout = &text->layout;
+	struct line line;
+
+	line_clear(&line);
 	line_colour(&line, text_colour(text, STYLE_HEAD));
-	line_cell(&line, "TIME", layout->time, layout->gap);
+	line_cell(&line, text->snapshot ? "STATE" : "TIME", layout->time, layout->gap);
 	line_cell(&line, "VERDICT", layout->verdict, layout->gap);
 	line_cell(&line, "WHO", layout->who, layout->gap);
 	line_cell(&line, "SENT BY", layout->sent_by, layout->gap);

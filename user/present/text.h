@@ -11,12 +11,17 @@
 #include "present/fold.h"
 #include "present/layout.h"
 #include "store/connection.h"
+#include "store/sockets.h"
 
 struct text {
 	FILE *out;
 	bool colour;
 	bool capture; /* from capture files: no kernel, no MTA */
 	bool recipients; /* their names may be shown */
+	bool snapshot; /* rows begin with the socket's state, and groups have advice */
+	const struct socket_seen *socket; /* of the row in work; NULL = none */
+	uint16_t ports[64]; /* SMTP's */
+	unsigned int port_count;
 	struct layout layout;
 	struct fold *fold; /* NULL = every row is printed */
 	bool step_any; /* a step was shown, and of which connection */
@@ -48,7 +53,9 @@ void text_paragraph(const struct text *text, const char *words, unsigned int ind
 void text_date(char *out, size_t size, int64_t unix_ns);
 void text_clock(char *out, size_t size, int64_t unix_ns);
 
+/* The program, the kernel and what is degraded; and the names of the columns. */
 void text_header(const struct text *text, const struct frame_start *start);
+void text_columns(const struct text *text);
 void text_connection(const struct text *text, const struct connection *connection, uint64_t time,
 		     int64_t wall_minus_boot, bool progress);
 void text_step(struct text *text, const struct connection *connection, uint64_t time,

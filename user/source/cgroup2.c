@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <mntent.h>
 #include <stdio.h>
@@ -60,8 +61,9 @@ static int find_mounted(char *where, size_t size)
 
 static int open_root(struct cgroup2 *cgroup, char *error, size_t error_size)
 {
-	int fd = find_mounted(cgroup->where, sizeof(cgroup->where));
+	int fd = find_mounted(cgroup->root, sizeof(cgroup->root));
 
+	snprintf(cgroup->where, sizeof(cgroup->where), "%s", cgroup->root);
 	if (fd < 0) {
 		fd = mount_private();
 		snprintf(cgroup->where, sizeof(cgroup->where), "(private mount)");
@@ -83,20 +85,21 @@ int cgroup2_open(struct cgroup2 *cgroup, const char *path, char *error, size_t e
 	struct statfs fs;
 	struct stat st;
 	char shown[256];
-	int fd;
+	int fd, root;
 
 	if (!path)
 		return open_root(cgroup, error, error_size);
+	root = find_mounted(cgroup->root, sizeof(cgroup->root));
+	if (root >= 0)
+		close(root);
 	escape_text(shown, sizeof(shown), path, strlen(path), NULL);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
-		int rc = -errno, root = find_mounted(cgroup->where, sizeof(cgroup->where));
+		int rc = -errno;
 
-		if (root >= 0)
-			close(root);
 		snprintf(error, error_size, "--cgroup %s: %s; cgroup v2 is %s%s", shown,
 			 strerror(-rc), root >= 0 ? "at " : "not mounted",
-			 root >= 0 ? cgroup->where : "");
+			 root >= 0 ? cgroup->root : "");
 		return rc;
 	}
 	if (fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC || fstat(fd, &st) < 0) {
@@ -108,5 +111,57 @@ int cgroup2_open(struct cgroup2 *cgroup, const char *path, char *error, size_t e
 	cgroup->fd = fd;
 	cgroup->id = st.st_ino; /* kernfs: the inode number is the id on 64-bit hosts */
 	snprintf(cgroup->where, sizeof(cgroup->where), "%s", path);
+	return 0;
+}
+
+static int path_of(int fd, char *path, size_t size)
+{
+	char link[64];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, path, size);
+	if (length < 0)
+		return -errno;
+	if ((size_t)length >= size)
+		return -ENAMETOOLONG;
+	path[length] = '\0';
+	return 0;
+}
+
+/* Is it the directory, or below it? */
+static bool is_below(const char *path, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	return strncmp(path, directory, length) == 0 && (!path[length] || path[length] == '/');
+}
+
+int cgroup2_path(const struct cgroup2 *cgroup, uint64_t id, char *path, size_t size, bool *inside)
+{
+	/* exportfs.h: FILEID_KERNFS, the id alone (since Linux 5.9) */
+	union {
+		struct file_handle head;
+		char room[sizeof(struct file_handle) + sizeof(id)];
+	} handle = {.head = {.handle_bytes = sizeof(id), .handle_type = 0xfe}};
+	char whole[PATH_MAX], ours[PATH_MAX];
+	size_t skip;
+	int fd, rc;
+
+	memcpy(handle.head.f_handle, &id, sizeof(id));
+	fd = open_by_handle_at(cgroup->fd, &handle.head, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	rc = path_of(fd, whole, sizeof(whole));
+	if (!rc)
+		rc = path_of(cgroup->fd, ours, sizeof(ours));
+	close(fd);
+	if (rc)
+		return rc;
+	*inside = !cgroup->id || is_below(whole, ours);
+	skip = is_below(whole, cgroup->root) ? strlen(cgroup->root) : 0;
+	if (strlen(whole + skip) >= size)
+		return -ENAMETOOLONG;
+	strcpy(path, whole[skip] ? whole + skip : "/");
 	return 0;
 }

@@ -5,6 +5,7 @@
 #ifndef SMTPSNOOP_CGROUP2_H
 #define SMTPSNOOP_CGROUP2_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,7 @@ struct cgroup2 {
 	int fd; /* directory; the caller closes it */
 	uint64_t id; /* the kernel's id of it; 0 = the root: everything */
 	char where[256]; /* mount point or path, for people; "(private mount)" */
+	char root[256]; /* the mount point; "" = a private one */
 };
 
 /*
@@ -19,5 +21,11 @@ struct cgroup2 {
  * directory, which must be in a cgroup v2 hierarchy. 0 or -errno with a sentence in `error`.
  */
 int cgroup2_open(struct cgroup2 *cgroup, const char *path, char *error, size_t error_size);
+
+/*
+ * The path of a cgroup below the hierarchy, "/system.slice/cron.service", whole or nothing, by its id. 0 or -errno: ESTALE when it is gone.
+ * Needs CAP_DAC_READ_SEARCH. *inside says whether it is the opened one or below it.
+ */
+int cgroup2_path(const struct cgroup2 *cgroup, uint64_t id, char *path, size_t size, bool *inside);
 
 #endif

@@ -28,6 +28,8 @@
 
 #define RING_DEFAULT (8u * 1024 * 1024)
 #define LINKS_MAX 16
+#define HOLDERS_A_READ                                                                             \
+	85 /* 4 KiB: some of what the kernel buffers, so that the ring can be drained between */
 
 struct tracer {
 	struct smtpsnoop_bpf *skel;
@@ -55,6 +57,15 @@ static bool wanted(const struct tracer *tracer, enum hook hook)
 	if (hook >= HOOK_SEND_FENTRY)
 		return tracer->send == hook;
 	return !tracer->plain && tracer->hooks.error[hook] == 0;
+}
+
+/* A picture needs the iterator alone, and loads in no time. */
+static void select_iterator(struct tracer *tracer)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, tracer->skel->obj)
+		bpf_program__set_autoload(program, program == tracer->skel->progs.iter__task_file);
 }
 
 static void select_programs(struct tracer *tracer)
@@ -95,6 +106,7 @@ static void apply_settings(struct tracer *tracer, const struct tracer_options *o
 	skel->rodata->settings.only_pid = options->pid;
 	skel->rodata->settings.use_talks = talks;
 	skel->rodata->settings.use_scripts = !tracer->plain;
+	skel->rodata->settings.adopt_all = options->adopt_all;
 	/* The rest is for what ends the connections that were begun. */
 	skel->rodata->settings.ring_for_data = ring / 4 * 3;
 	skel->rodata->settings.ring_for_open = ring / 8 * 7;
@@ -112,7 +124,10 @@ static int load(struct tracer *tracer, const struct tracer_options *options)
 		return -errno;
 	if (tracer->skel->rodata->settings.version != EVENT_VERSION)
 		return -EPROTO;
-	select_programs(tracer);
+	if (options->only_existing)
+		select_iterator(tracer);
+	else
+		select_programs(tracer);
 	apply_settings(tracer, options);
 	rc = smtpsnoop_bpf__load(tracer->skel);
 	if (rc) {
@@ -179,13 +194,17 @@ static int bring_up(struct tracer *tracer, const struct tracer_options *options)
 	const char *refused = NULL;
 	int rc = load(tracer, options);
 
-	if (rc && rc != -EPERM && !tracer->plain) {
+	if (rc && rc != -EPERM && !tracer->plain && !options->only_existing) {
 		msg_debug("loading with all programs failed (%s): again with the necessary ones",
 			  strerror(-rc));
 		tracer->plain = true;
 		tracer->send = HOOK_COUNT;
 		refused = "refused by the verifier";
 		rc = load(tracer, options);
+	}
+	if (!rc && options->only_existing) {
+		snprintf(tracer->names, sizeof(tracer->names), "iter/task_file");
+		return 0;
 	}
 	if (!rc)
 		rc = attach(tracer);
@@ -204,15 +223,10 @@ static int fail(int *status, int code)
 	return -1;
 }
 
-static int start(struct tracer *tracer, const struct tracer_options *options, int *status,
-		 char *error, size_t error_size)
+/* What can be attached here, and which send hook of them. */
+static int choose_hooks(struct tracer *tracer, const struct tracer_options *options, int *status,
+			char *error, size_t error_size)
 {
-	int rc;
-
-	if (tracer_cannot(error, error_size))
-		return fail(status, EXIT_CANNOT);
-	if (cgroup2_open(&tracer->cgroup, options->cgroup, error, error_size))
-		return fail(status, EXIT_CANNOT);
 	hooks_probe(&tracer->hooks, tracer->cgroup.fd);
 	for (int hook = HOOK_STATE; hook <= HOOK_DIALOGUE; hook++) {
 		if (!tracer->hooks.error[hook])
@@ -226,6 +240,20 @@ static int start(struct tracer *tracer, const struct tracer_options *options, in
 			 options->backend);
 		return fail(status, EXIT_CANNOT);
 	}
+	return 0;
+}
+
+static int start(struct tracer *tracer, const struct tracer_options *options, int *status,
+		 char *error, size_t error_size)
+{
+	int rc;
+
+	if (tracer_cannot(error, error_size))
+		return fail(status, EXIT_CANNOT);
+	if (cgroup2_open(&tracer->cgroup, options->cgroup, error, error_size))
+		return fail(status, EXIT_CANNOT);
+	if (!options->only_existing && choose_hooks(tracer, options, status, error, error_size))
+		return -1;
 	rc = bring_up(tracer, options);
 	if (rc) {
 		kernel_refusal("the tracing programs", -rc, error, error_size);
@@ -277,31 +305,51 @@ void tracer_free(struct tracer *tracer)
 	free(tracer);
 }
 
-int tracer_adopt(struct tracer *tracer)
+bool tracer_adopts(const struct tracer *tracer)
+{
+	return bpf_program__fd(tracer->skel->progs.iter__task_file) >= 0;
+}
+
+/* Reading makes the program run: it stops when the buffer is full. */
+static int read_holders(int fd, tracer_holders_fn *fn, void *context)
+{
+	struct event_holder holders[HOLDERS_A_READ];
+	int rc = 0;
+
+	while (!rc) {
+		ssize_t got = read(fd, holders, sizeof(holders));
+
+		if (got == 0)
+			break;
+		if (got < 0 && errno != EINTR && errno != EAGAIN)
+			return -errno;
+		if (got > 0)
+			rc = fn(context, holders, (size_t)got / sizeof(holders[0]));
+	}
+	return rc;
+}
+
+int tracer_adopt(struct tracer *tracer, tracer_holders_fn *fn, void *context)
 {
 	struct bpf_link *link;
-	char nothing[64]; /* the program prints nothing: reading makes it run */
-	ssize_t got;
-	int fd, rc = 0;
+	int fd, rc;
 
-	if (bpf_program__fd(tracer->skel->progs.iter__task_file) < 0)
+	if (!tracer_adopts(tracer))
 		return -ENOENT;
 	link = bpf_program__attach_iter(tracer->skel->progs.iter__task_file, NULL);
 	if (!link)
 		return -errno;
 	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0) {
-		rc = -errno;
-	} else {
-		while ((got = read(fd, nothing, sizeof(nothing))) > 0 ||
-		       (got < 0 && (errno == EINTR || errno == EAGAIN)))
-			;
-		if (got < 0)
-			rc = -errno;
+	rc = fd < 0 ? -errno : read_holders(fd, fn, context);
+	if (fd >= 0)
 		close(fd);
-	}
 	bpf_link__destroy(link);
 	return rc;
+}
+
+const struct cgroup2 *tracer_cgroup(const struct tracer *tracer)
+{
+	return &tracer->cgroup;
 }
 
 const char *tracer_hooks(const struct tracer *tracer)

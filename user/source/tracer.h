@@ -13,6 +13,7 @@
 
 #include "base/frame.h"
 #include "event.h"
+#include "source/cgroup2.h"
 #include "source/hooks.h"
 
 struct tracer_options {
@@ -23,6 +24,8 @@ struct tracer_options {
 	bool has_uid, has_pid;
 	uint32_t uid, pid;
 	uint32_t ring_bytes; /* a power of two, 0 = the default */
+	bool adopt_all; /* connections from before, on any port, may prove to be SMTP */
+	bool only_existing; /* nothing is attached: what is there already is all that is asked for */
 };
 
 struct tracer;
@@ -36,13 +39,19 @@ struct tracer *tracer_start(const struct tracer_options *options, int *status, c
 void tracer_stop(struct tracer *tracer); /* detaches; the maps can still be read and drained */
 void tracer_free(struct tracer *tracer); /* NULL is fine */
 
+const struct cgroup2 *tracer_cgroup(const struct tracer *tracer);
 const char *tracer_hooks(const struct tracer *tracer); /* "fentry+cgroup_skb" */
 const char *tracer_degraded(const struct tracer *tracer); /* one sentence a line, "" = nothing is */
 
 typedef int tracer_record_fn(void *context, const void *record, size_t size);
 
-/* Writes OPEN records for the connections that are there already. 0 or -errno: then they are not seen. */
-int tracer_adopt(struct tracer *tracer);
+/*
+ * Writes OPEN records for the connections that are there already, and hands the processes that have them open to fn, some at a time, so
+ * that it can drain the ring. 0, -errno: they are not seen or not all, or what fn returned.
+ */
+typedef int tracer_holders_fn(void *context, const struct event_holder *holders, size_t count);
+int tracer_adopt(struct tracer *tracer, tracer_holders_fn *fn, void *context);
+bool tracer_adopts(const struct tracer *tracer); /* false: the program for it was refused */
 
 /* Readable when records wait. */
 int tracer_fd(const struct tracer *tracer);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * hold - opens connections and keeps them: hold HOST PORT COUNT [HOW]
+ *
+ * Says "ready" and waits for the end of its standard input. HOW: "child": a forked child has them open, too, and says its process id;
+ * "orphan": the child alone has them, and the parent ends; "flight": they are put into a unix socket, and nobody has them open;
+ * "stuffed": more is sent than the other side takes, and the process ends, so that the connections outlive it.
+ */
+#include <fcntl.h>
+
+#include "talk.h"
+
+static int connections[4096];
+
+static void pass(int through, int fd)
+{
+	char byte = 0, room[CMSG_SPACE(sizeof(fd))] = {0};
+	struct iovec data = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr message = {.msg_iov = &data,
+				 .msg_iovlen = 1,
+				 .msg_control = room,
+				 .msg_controllen = sizeof(room)};
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
+	if (sendmsg(through, &message, 0) != 1)
+		err(1, "sendmsg");
+	close(fd);
+}
+
+static void stuff(int fd)
+{
+	static char much[1 << 20];
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while (write(fd, much, sizeof(much)) > 0)
+		;
+}
+
+int main(int argc, char **argv)
+{
+	int count = argc > 3 ? atoi(argv[3]) : 1, pair[2];
+	const char *how = argc > 4 ? argv[4] : "";
+	struct sockaddr_in address;
+
+	if (argc < 3 || count < 1 || count > 4096)
+		errx(2, "usage: hold HOST PORT COUNT [child|orphan|flight|stuffed]");
+	address = talk_address(argv[1], argv[2]);
+	for (int i = 0; i < count; i++) {
+		connections[i] = talk_socket();
+		if (connect(connections[i], (struct sockaddr *)&address, sizeof(address)))
+			err(1, "connect");
+	}
+	if (!strcmp(how, "flight") && socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+		err(1, "socketpair");
+	for (int i = 0; i < count; i++) {
+		if (!strcmp(how, "flight"))
+			pass(pair[0], connections[i]);
+		if (!strcmp(how, "stuffed"))
+			stuff(connections[i]);
+	}
+	if (!strcmp(how, "child") || !strcmp(how, "orphan")) {
+		pid_t child = fork();
+
+		if (child > 0)
+			printf("%d\n", (int)child);
+		if (child > 0 && !strcmp(how, "orphan"))
+			return puts("ready") < 0;
+		if (child == 0) {
+			while (getchar() != EOF)
+				;
+			return 0;
+		}
+	}
+	if (!strcmp(how, "stuffed"))
+		return 0;
+	puts("ready");
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+	return 0;
+}

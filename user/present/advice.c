@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * advice.c - what would stop an actor: commands to be copied, never run
+ *
+ * A unit or container that its user may have named is left out, and so is every name that a shell could take for more than a name.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "present/advice.h"
+
+#define MULTIPORT_MAX 15 /* iptables-extensions(8) */
+
+/* Letters, digits and what systemd and container runtimes put between them; not an option. */
+static bool is_plain(struct bytes name)
+{
+	static const char others[] = "@._:-";
+
+	if (!name.length || name.length >= ADVICE_NAME || name.at[0] == '-')
+		return false;
+	for (size_t i = 0; i < name.length; i++) {
+		char c = name.at[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+		    (!c || !strchr(others, c)))
+			return false;
+	}
+	return true;
+}
+
+static bool is_service(struct bytes name)
+{
+	static const char end[] = ".service";
+	size_t length = sizeof(end) - 1;
+
+	/* user@1000.service is all that a user runs. */
+	return name.length > length && !memcmp(name.at + name.length - length, end, length) &&
+	       !memchr(name.at, '@', name.length);
+}
+
+static void take(char out[ADVICE_NAME], struct bytes name)
+{
+	memcpy(out, name.at, name.length);
+	out[name.length] = '\0';
+}
+
+void advice_add(struct advice *advice, const struct process *process, bool first)
+{
+	char unit[ADVICE_NAME] = "", container[ADVICE_NAME] = "";
+	unsigned int kept = advice->pid_count < ADVICE_PIDS ? advice->pid_count : ADVICE_PIDS;
+
+	if (!process->unit_claimed && !process->container.length && is_plain(process->unit) &&
+	    is_service(process->unit))
+		take(unit, process->unit);
+	if (!process->container_claimed && is_plain(process->container))
+		take(container, process->container);
+	if (first) {
+		strcpy(advice->unit, unit);
+		strcpy(advice->container, container);
+		advice->runtime = process->runtime;
+	} else if (strcmp(advice->unit, unit) || strcmp(advice->container, container)) {
+		advice->mixed = true;
+	}
+	for (unsigned int i = 0; i < kept; i++)
+		if (advice->pids[i] == process->id.tgid)
+			return;
+	if (kept < ADVICE_PIDS)
+		advice->pids[kept] = process->id.tgid;
+	advice->pid_count++;
+}
+
+static void print(const struct text *text, const char *what, const char *command,
+		  unsigned int indent)
+{
+	struct line line;
+
+	line_clear(&line);
+	line_pad(&line, indent);
+	line_add(&line, what);
+	text_whole(text, &line, command, indent, 1);
+	text_put(text, &line);
+}
+
+static void kill_words(const struct advice *advice, char *out, size_t size)
+{
+	size_t used = (size_t)snprintf(out, size, "kill");
+
+	for (unsigned int i = 0; i < advice->pid_count && i < ADVICE_PIDS; i++)
+		used += (size_t)snprintf(out + used, size - used, " %" PRIu32, advice->pids[i]);
+}
+
+/* The firewall's rule for this user: of no use for root, nor in another network namespace. */
+static void block_words(const struct text *text, uint32_t uid, char *out, size_t size)
+{
+	size_t used =
+		(size_t)snprintf(out, size, "iptables -I OUTPUT -p tcp -m multiport --dports ");
+
+	for (unsigned int i = 0; i < text->port_count && i < MULTIPORT_MAX; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%u", i ? "," : "",
+					 text->ports[i]);
+	snprintf(out + used, size - used, " -m owner --uid-owner %" PRIu32 " -j REJECT", uid);
+}
+
+void advice_print(const struct advice *advice, const struct text *text, uint32_t uid,
+		  unsigned int indent)
+{
+	bool docker = advice->runtime &&
+		      (!strcmp(advice->runtime, "docker") || !strcmp(advice->runtime, "podman"));
+	char command[512];
+
+	if (!advice->pid_count)
+		return;
+	kill_words(advice, command, sizeof(command));
+	print(text, "to stop:", command, indent);
+	if (advice->pid_count > ADVICE_PIDS)
+		print(text, "", "and more processes: --json has them", indent);
+	if (!advice->mixed && advice->unit[0]) {
+		snprintf(command, sizeof(command), "systemctl stop %s", advice->unit);
+		print(text, "or all of its service:", command, indent);
+	}
+	if (!advice->mixed && advice->container[0] && docker) {
+		snprintf(command, sizeof(command), "%s stop %.12s", advice->runtime,
+			 advice->container);
+		print(text, "or all of its container:", command, indent);
+	}
+	if (uid && uid != UINT32_MAX && !advice->container[0] && text->port_count) {
+		block_words(text, uid, command, sizeof(command));
+		print(text, "to block the user:", command, indent);
+	}
+}

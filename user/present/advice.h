@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * advice.h - what would stop an actor: commands to be copied, never run
+ *
+ * Only what is known to be harmless in a shell is written: numbers, and names of a few characters' kinds.
+ */
+#ifndef SMTPSNOOP_ADVICE_H
+#define SMTPSNOOP_ADVICE_H
+
+#include "present/text.h"
+
+#define ADVICE_PIDS 16
+#define ADVICE_NAME 128
+
+/* Of one actor: its processes, and what they belong to. */
+struct advice {
+	uint32_t pids[ADVICE_PIDS];
+	unsigned int
+		pid_count; /* different ones, also those that found no room (then a lower bound) */
+	bool mixed; /* they belong to different units or containers */
+	char unit
+		[ADVICE_NAME]; /* "php8.2-fpm.service"; "" = none, or a name that somebody could choose */
+	char container[ADVICE_NAME];
+	const char *runtime;
+};
+
+void advice_add(struct advice *advice, const struct process *process, bool first);
+
+/* Lines of a group, indented. uid: of the actor. */
+void advice_print(const struct advice *advice, const struct text *text, uint32_t uid,
+		  unsigned int indent);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * record_socket.c - a snapshot's sockets in the JSON record
+ *
+ * What is not known is absent. Nothing is fatal.
+ */
+#include <string.h>
+
+#include "present/record_socket.h"
+#include "present/text_socket.h"
+
+static void holders(struct json *json, const struct socket_seen *socket, int64_t wall_minus_boot)
+{
+	unsigned int kept =
+		socket->holder_count < LIMIT_HOLDERS ? socket->holder_count : LIMIT_HOLDERS;
+
+	json_open_array(json, "holders");
+	for (unsigned int i = 0; i < kept; i++) {
+		const struct event_holder *holder = &socket->holders[i];
+
+		json_open_object(json, NULL);
+		json_number(json, "pid", holder->tgid);
+		json_bytes(json, "name", holder->comm, strnlen(holder->comm, EVENT_COMM_LEN));
+		json_number(json, "fd", holder->fd);
+		json_number(json, "uid", holder->uid);
+		json_time(json, "start", (int64_t)holder->start + wall_minus_boot);
+		json_close(json);
+	}
+	json_close(json);
+	if (socket->holder_count > kept)
+		json_number(json, "holders_total", socket->holder_count);
+}
+
+void record_socket_members(struct json *json, const struct socket_seen *socket,
+			   int64_t wall_minus_boot)
+{
+	const struct frame_socket *is = &socket->is;
+
+	json_open_object(json, "socket");
+	if (socket->known) {
+		json_text(json, "state", socket_state_name(is->state));
+		json_number(json, "send_queue", is->send_queue);
+		json_number(json, "receive_queue", is->receive_queue);
+		json_number(json, "bytes_out", is->bytes_out);
+		json_number(json, "bytes_in", is->bytes_in);
+		json_number(json, "retransmits", is->retransmits);
+		if (is->round_trip)
+			json_number(json, "round_trip_us", is->round_trip);
+		if (is->idle != UINT32_MAX)
+			json_number(json, "idle_ms", is->idle);
+		if (is->inode)
+			json_number(json, "inode", is->inode);
+		json_number(json, "netns", is->ends.netns);
+	}
+	json_close(json);
+	holders(json, socket, wall_minus_boot);
+}
+
+void record_socket(struct json *json, const struct record_origin *origin,
+		   const struct socket_seen *socket, int64_t unix_ns, int64_t wall_minus_boot)
+{
+	const struct frame_socket *is = &socket->is;
+
+	record_begin(json, origin, "socket", unix_ns);
+	json_close(json);
+	record_endpoints(json, &is->ends, false, 0, 0);
+	if (is->uid != UINT32_MAX) {
+		json_open_object(json, "user");
+		json_number(json, "id", is->uid);
+		if (is->user[0])
+			json_text(json, "name", is->user);
+		json_close(json);
+	}
+	json_open_object(json, "cgroup");
+	if (is->cgroup[0])
+		json_text(json, "path", is->cgroup);
+	json_close(json);
+	record_socket_members(json, socket, wall_minus_boot);
+}
+
+void record_looked(struct json *json, const struct frame_looked *looked, uint64_t over)
+{
+	json_open_object(json, "looked");
+	json_number(json, "namespaces", looked->namespaces);
+	json_number(json, "namespaces_refused", looked->refused);
+	json_number(json, "sockets_over", over);
+	json_close(json);
+}

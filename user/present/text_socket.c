@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * text_socket.c - a snapshot's sockets as text: state, who has it open, and those that nobody has
+ *
+ * Names are the processes' own claims, and escaped. Nothing is fatal.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "present/label.h"
+#include "present/text_socket.h"
+
+static const char *const states[SOCKET_STATES] = {
+	[SOCKET_ESTABLISHED] = "ESTAB",	   [SOCKET_SYN_SENT] = "SYN-SENT",
+	[SOCKET_FIN_WAIT1] = "FIN-WAIT-1", [SOCKET_FIN_WAIT2] = "FIN-WAIT-2",
+	[SOCKET_TIME_WAIT] = "TIME-WAIT",  [SOCKET_CLOSE_WAIT] = "CLOSE-WAIT",
+	[SOCKET_LAST_ACK] = "LAST-ACK",	   [SOCKET_CLOSING] = "CLOSING",
+};
+
+const char *socket_state_name(uint32_t state)
+{
+	return state < SOCKET_STATES && states[state] ? states[state] : "?";
+}
+
+const char *socket_state_of(const struct socket_seen *socket, const struct connection *connection)
+{
+	if (connection->closed)
+		return "CLOSED";
+	if (socket && socket->known)
+		return socket_state_name(socket->is.state);
+	/* On another port: sock_diag(7) was not asked for it. */
+	return connection->flags & EVENT_F_EXISTING ? socket_state_name(SOCKET_ESTABLISHED)
+						    : "OPENED";
+}
+
+/* "812 B", "40 kB", "3.1 GB" */
+static void bytes_words(char *out, size_t size, uint64_t bytes, const char *what)
+{
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+	double number = (double)bytes;
+	unsigned int unit = 0;
+
+	while (number >= 1000 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		number /= 1000;
+		unit++;
+	}
+	snprintf(out, size, unit && number < 10 ? "%.1f %s %s" : "%.0f %s %s", number, units[unit],
+		 what);
+}
+
+static void holder_words(const struct text *text, struct line *line,
+			 const struct socket_seen *socket, const struct process *opener,
+			 unsigned int column)
+{
+	char name[4 * EVENT_COMM_LEN + 1], word[sizeof(name) + 32];
+	unsigned int kept =
+		socket->holder_count < LIMIT_HOLDERS ? socket->holder_count : LIMIT_HOLDERS;
+	bool first = true;
+
+	for (unsigned int i = 0; i < kept; i++) {
+		const struct event_holder *holder = &socket->holders[i];
+
+		if (opener && holder->tgid == opener->id.tgid && holder->start == opener->id.start)
+			continue;
+		escape_text(name, sizeof(name), holder->comm, strnlen(holder->comm, EVENT_COMM_LEN),
+			    NULL);
+		snprintf(word, sizeof(word), "%s%s[%" PRIu32 "]", first ? "also held by " : "",
+			 name, holder->tgid);
+		text_word(text, line, word, column, first ? 2 : 1);
+		first = false;
+	}
+	if (socket->holder_count > kept) {
+		snprintf(word, sizeof(word), "and %u more", socket->holder_count - kept);
+		text_word(text, line, word, column, 1);
+	}
+}
+
+void socket_words(const struct text *text, struct line *line, const struct socket_seen *socket,
+		  const struct process *opener, unsigned int column)
+{
+	const struct frame_socket *is = &socket->is;
+	char word[64];
+
+	holder_words(text, line, socket, opener, column);
+	if (!socket->known)
+		return;
+	if (is->idle != UINT32_MAX) {
+		snprintf(word, sizeof(word), "idle %" PRIu32 " s,", is->idle / 1000);
+		text_word(text, line, word, column, 2);
+	}
+	bytes_words(word, sizeof(word), is->bytes_out, "out,");
+	text_word(text, line, word, column, 1);
+	bytes_words(word, sizeof(word), is->bytes_in, "in");
+	text_word(text, line, word, column, 1);
+	if (is->send_queue) {
+		bytes_words(word, sizeof(word), is->send_queue, "waiting");
+		text_word(text, line, word, column, 1);
+	}
+	if (is->retransmits) {
+		snprintf(word, sizeof(word), "%" PRIu32 " retransmitted", is->retransmits);
+		text_word(text, line, word, column, 1);
+	}
+}
+
+/* "uid 33 (no process) ..." in the columns of a connection. */
+void text_socket(const struct text *text, const struct socket_seen *socket)
+{
+	const struct layout *layout = &text->layout;
+	const struct frame_socket *is = &socket->is;
+	char cell[FRAME_CGROUP_MAX * 4 + 32];
+	struct line line;
+
+	line_clear(&line);
+	line_colour(&line, text_colour(text, STYLE_DOUBT));
+	line_cell(&line, socket_state_name(is->state), layout->time, layout->gap);
+	line_cell(&line, "-", layout->verdict, layout->gap);
+	if (is->uid == UINT32_MAX)
+		snprintf(cell, sizeof(cell), "?");
+	else if (is->user[0])
+		escape_text(cell, sizeof(cell), is->user, strlen(is->user), NULL);
+	else
+		snprintf(cell, sizeof(cell), "uid %" PRIu32, is->uid);
+	line_cell(&line, cell, layout->who, layout->gap);
+	line_cell(&line, is->inode ? "held by nobody that is seen" : "no process any more",
+		  layout->sent_by, layout->gap);
+	label_endpoint(cell, sizeof(cell), is->ends.remote, is->ends.remote_port, layout->to);
+	line_cell(&line, cell, layout->to, layout->gap);
+	line_cell_right(&line, "-", layout->mail, layout->gap);
+	line_cell_right(&line, "-", layout->rcpt, layout->gap);
+	escape_text(cell, sizeof(cell), is->cgroup, strlen(is->cgroup), NULL);
+	line_cell(&line, cell, layout->answer, 0);
+	line_colour(&line, text_colour(text, STYLE_END));
+	text_put(text, &line);
+}
+
+void sockets_sum_add(struct sockets_sum *sum, const struct socket_seen *socket)
+{
+	sum->count++;
+	sum->in_flight += socket->is.inode != 0;
+	sum->states[socket->is.state % SOCKET_STATES]++;
+}
+
+void sockets_sum_print(const struct sockets_sum *sum, const struct frame_looked *looked,
+		       uint64_t over, const struct text *text)
+{
+	char words[512];
+	size_t used;
+
+	if (sum->count) {
+		used = (size_t)snprintf(words, sizeof(words), "Without a process: %" PRIu64 " (",
+					sum->count);
+		for (unsigned int i = 0, any = 0; i < SOCKET_STATES; i++)
+			if (sum->states[i])
+				used += (size_t)snprintf(words + used, sizeof(words) - used,
+							 "%s%" PRIu64 " %s", any++ ? ", " : "",
+							 sum->states[i], socket_state_name(i));
+		used += (size_t)snprintf(words + used, sizeof(words) - used, ")");
+		if (sum->in_flight)
+			snprintf(words + used, sizeof(words) - used,
+				 "; %" PRIu64 " of them have a file that no process has open: it "
+				 "is in flight in a unix socket, or held by the kernel",
+				 sum->in_flight);
+		text_paragraph(text, words, 0);
+	}
+	snprintf(words, sizeof(words), "Looked in %" PRIu32 " network namespace%s.",
+		 looked->namespaces, looked->namespaces == 1 ? "" : "s");
+	used = strlen(words);
+	if (looked->refused)
+		used += (size_t)snprintf(words + used, sizeof(words) - used,
+					 " %" PRIu32 " of them could not be entered.",
+					 looked->refused);
+	if (looked->over || over)
+		snprintf(words + used, sizeof(words) - used,
+			 " %" PRIu64 " sockets found no room and are not shown.",
+			 looked->over + over);
+	text_paragraph(text, words, 0);
+}
