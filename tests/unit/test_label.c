@@ -51,7 +51,7 @@ static void programs_are_called_what_people_call_them(void **state)
 	LABEL("/usr/bin/java", "java\0-jar\0../opt/./x.jar", "/opt/x.jar (java)");
 	LABEL("/bin/busybox", "sh\0x.sh", "/srv/x.sh (busybox)");
 	LABEL("/bin/bash", "bash\0-s\0x.sh", "bash");
-	label_is("/usr/bin/perl", "perl\0-w\0a/mailer.p", 18, "/srv/a/… (perl)");
+	label_is("/usr/bin/perl", "perl\0-w\0a/mailer.p", 18, "/srv/a/… (perl, script not known)");
 	LABEL("/usr/bin/python3.11", "python3\0-c\0import smtplib", "python3.11 -c import smtplib");
 	LABEL("/usr/bin/php8.2", "php\0-d\0a=b\0-f\0/x/y.php", "/x/y.php (php8.2)");
 	LABEL("/bin/bash", "bash\0--norc\0\0x.sh", "/srv/x.sh (bash)");

@@ -233,9 +233,13 @@ static void test_words(void **state)
 	label_fit(words, sizeof(words), &label, 12);
 	assert_string_equal(words, "\xe2\x80\xa6/m.php:41");
 	label_request(words, sizeof(words), connection_script(&connection));
-	assert_string_equal(words, "POST shop.example/?p=2 from 198.51.100.9");
+	assert_string_equal(words, "from 198.51.100.9: POST shop.example/?p=2");
 	label_script_note(words, sizeof(words), connection_script(&connection));
-	assert_string_equal(words, "through PHP's fsockopen(), its file is deleted");
+	assert_string_equal(words, "its file is deleted");
+	label_started_by(words, sizeof(words), connection_script(&connection));
+	assert_string_equal(words, "fsockopen()");
+	label_request(words, 20, connection_script(&connection));
+	assert_string_equal(words, "from 198.51.100\xe2\x80\xa6:"); /* cut, and said so */
 	json_of(json, sizeof(json), &connection);
 	assert_non_null(strstr(json, "\"status\":\"inherited\",\"file\":\"/var/www/uploads/m.php\","
 				     "\"line\":41,\"function\":\"Mailer::send\""));

@@ -164,16 +164,19 @@ static void scripts_are_grouped(void **state)
 	(void)state;
 	by_script(VERDICT_BYPASS, 5, NULL);
 	by_script(VERDICT_BYPASS, 7, "/tmp/bot");
+	by_script(VERDICT_BYPASS, 7, "/tmp/other");
+	by_script(VERDICT_BYPASS, 7, "/tmp/bot");
 	by_script(VERDICT_LOCAL, 5, NULL);
 	by_script(VERDICT_LOCAL, 5, NULL);
 	make_connection(&made, VERDICT_LOCAL);
 	add(&made);
-	end(5);
+	end(7);
 	has("  bypass   www-data  /srv/a.php  2026-10-29 21:41:40 - 21:41:41\n"
-	    "           2 connections to 1 host, 0 messages accepted\n"
+	    "           4 connections to 1 host, 0 messages accepted\n"
+	    "           ran /tmp/bot\n"
+	    "           ran /tmp/other\n"
 	    "           last request: GET /?p=1\n"
 	    "           last process: bot[4711]");
-	has("           last program: /tmp/bot\n");
 	has("To this host itself: 3 connections, 0 messages accepted.\n"
 	    "  local    www-data  /srv/a.php:5 send()  2026-10-29 21:41:40 - 21:41:41\n"
 	    "           2 connections to 1 host, 0 messages accepted\n");

@@ -14,6 +14,7 @@
 #include "present/group.h"
 
 #define HOSTS_FIRST 8
+#define GROUP_WORD_BYTES 1024 /* a longer one loses its end */
 #define INDENT 11 /* under the user's name */
 
 void sums_add(struct sums *sums, const struct connection *connection)
@@ -107,14 +108,31 @@ static void worst_add(struct group *group, const struct session_facts *facts, bo
 }
 
 /* Words that find the process again, joined by one space. */
-static void process_words(char *out, size_t size, const struct process *process)
+static void process_words(char *out, size_t size, const struct process *process, bool script)
 {
 	const struct text wide = {.layout.width = COLUMNS_MAX};
 	struct line line;
 
 	line_clear(&line);
 	text_process(&wide, &line, process, 0);
+	if (script)
+		text_pool(&wide, &line, process, 0);
 	columns_fit(out, size, line.text, COLUMNS_MAX);
+}
+
+static void word_list_add(struct word_list *list, const char *words)
+{
+	if (!words[0])
+		return;
+	for (unsigned int i = 0; i < list->kept; i++)
+		if (!strcmp(list->words[i], words))
+			return;
+	if (list->kept < GROUP_WORDS)
+		list->words[list->kept] = strndup(words, GROUP_WORD_BYTES);
+	if (list->kept < GROUP_WORDS && list->words[list->kept])
+		list->kept++;
+	else
+		list->more = true;
 }
 
 void group_add(struct group *group, const struct connection *connection, const char *where,
@@ -122,12 +140,20 @@ void group_add(struct group *group, const struct connection *connection, const c
 {
 	const struct process *opener = connection->opener;
 	const struct script *script = connection_script(connection);
+	char words[LABEL_TEXT + LABEL_SUFFIX];
 	struct label run;
 
-	if (script)
-		label_request(group->request, sizeof(group->request), script);
-	if (label_run(&run, connection))
-		snprintf(group->run, sizeof(group->run), "%s%s", run.text, run.suffix);
+	if (script) {
+		label_request(words, GROUP_REQUEST, script);
+		if (words[0])
+			strcpy(group->request, words);
+		label_called_from(words, sizeof(words), script);
+		word_list_add(&group->callers, words);
+	}
+	if (label_run(&run, connection)) {
+		snprintf(words, sizeof(words), "%s%s", run.text, run.suffix);
+		word_list_add(&group->programs, words);
+	}
 	if (!group->sums.connections)
 		snprintf(group->where, sizeof(group->where), "%s", where);
 	else if (strcmp(group->where, where) != 0)
@@ -137,7 +163,8 @@ void group_add(struct group *group, const struct connection *connection, const c
 	if (opener)
 		advice_add(&group->advice, opener, !group->sums.connections);
 	if (opener)
-		process_words(group->process, sizeof(group->process), opener);
+		process_words(group->process, sizeof(group->process), opener,
+			      group->key.label.script);
 	sums_add(&group->sums, connection);
 	hosts_add(&group->hosts, connection->ends.remote);
 	if (connection->session)
@@ -149,6 +176,10 @@ void group_free(struct group *group)
 	if (!group)
 		return;
 	free(group->hosts.slots);
+	for (unsigned int i = 0; i < GROUP_WORDS; i++) {
+		free(group->callers.words[i]);
+		free(group->programs.words[i]);
+	}
 	free(group);
 }
 
@@ -239,9 +270,7 @@ static void group_heading(const struct group *group, const struct text *text,
 	}
 }
 
-/* Of one connection it is the one, of several the last. */
-static void group_last(const struct group *group, const struct text *text, const char *what,
-		       const char *words)
+static void group_line(const struct text *text, const char *what, const char *words)
 {
 	struct line line;
 
@@ -249,13 +278,22 @@ static void group_last(const struct group *group, const struct text *text, const
 		return;
 	line_clear(&line);
 	line_pad(&line, INDENT);
-	line_format(&line, "%s%s:", group->sums.connections > 1 ? "last " : "", what);
+	line_add(&line, what);
 	text_whole(text, &line, words, INDENT, 1);
 	text_put(text, &line);
 }
 
+static void group_list(const struct text *text, const char *what, const struct word_list *list)
+{
+	for (unsigned int i = 0; i < list->kept; i++)
+		group_line(text, what, list->words[i]);
+	if (list->more)
+		group_line(text, what, "and others: --json has them");
+}
+
 void group_print(const struct group *group, const struct text *text, int64_t wall_minus_boot)
 {
+	bool one = group->sums.connections == 1;
 	char words[1024];
 
 	group_heading(group, text, wall_minus_boot);
@@ -268,9 +306,11 @@ void group_print(const struct group *group, const struct text *text, int64_t wal
 	}
 	reason_words(words, sizeof(words), group);
 	text_paragraph(text, words, INDENT);
-	group_last(group, text, "request", group->request);
-	group_last(group, text, "process", group->process);
-	group_last(group, text, "program", group->run);
+	group_list(text, "called from", &group->callers);
+	group_list(text, "ran", &group->programs);
+	/* Of one connection it is the one, of several the last. */
+	group_line(text, one ? "request:" : "last request:", group->request);
+	group_line(text, one ? "process:" : "last process:", group->process);
 	if (text->snapshot &&
 	    (group->key.class == VERDICT_BYPASS || group->key.class == VERDICT_IMPOSTOR))
 		advice_print(&group->advice, text, group->key.uid, INDENT);

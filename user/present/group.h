@@ -12,6 +12,7 @@
 #include "present/text.h"
 
 #define GROUP_PROCESS 256
+#define GROUP_REQUEST 200 /* whoever asks chooses how long it is */
 #define GROUP_REPLY 256
 
 /* Different destinations, exact up to LIMIT_SUMMARY_HOSTS. Grows by doubling. */
@@ -28,6 +29,14 @@ struct sums {
 	uint64_t first, last; /* CLOCK_BOOTTIME ns */
 };
 
+/* Different words, the first of them by their text; escaped. Without memory one is only counted. */
+#define GROUP_WORDS 4
+struct word_list {
+	char *words[GROUP_WORDS];
+	unsigned int kept;
+	bool more;
+};
+
 /* Hashed as bytes: zeroed before it is filled. */
 struct group_key {
 	uint32_t class; /* enum verdict_class */
@@ -41,9 +50,10 @@ struct group {
 	char user[4 * ENRICHMENT_NAME_MAX];
 	char where[LABEL_SUFFIX]; /* in the script, of all; "" = not known, or in several places */
 	/* Of the last connection, escaped; "" = none. */
-	char request[LABEL_REQUEST];
+	char request[GROUP_REQUEST];
 	char process[GROUP_PROCESS]; /* words to find it */
-	char run[LABEL_TEXT + LABEL_SUFFIX]; /* what the script had started */
+	struct word_list callers,
+		programs; /* where the script was called from; what it had started */
 	struct advice advice;
 	struct hosts hosts;
 	uint16_t worst_code; /* 0 = nobody refused */

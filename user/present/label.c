@@ -98,25 +98,24 @@ static bool label_arguments(struct label *label, const struct process *now,
 		set_path(label, script_file_path(&script));
 	if (script.kind == SCRIPT_UNKNOWN) /* the directories are known, the name is not */
 		strncat(label->text, ELLIPSIS, sizeof(label->text) - strlen(label->text) - 1);
-	set_suffix(label, " (", name, ")");
+	set_suffix(label, " (", name, script.kind == SCRIPT_UNKNOWN ? ", script not known)" : ")");
 	return true;
 }
 
-/* php-fpm: "php-fpm: pool www" is all that its command line says, and it says which site. */
-static bool label_pool(struct label *label, const struct process *process, struct bytes name)
+struct bytes label_pool(const struct process *process)
 {
 	static const char title[] = "php-fpm: ";
+	const struct bytes none = {NULL, 0};
 	struct bytes argument = process_argument(process, 0);
 
-	if (!starts_with(name, "php-fpm") || !argument.at || !starts_with(argument, title))
-		return false;
+	if (!starts_with(process_name(process), "php-fpm") || !argument.at ||
+	    !starts_with(argument, title))
+		return none;
 	argument.at += sizeof(title) - 1;
 	argument.length -= sizeof(title) - 1;
 	while (argument.length && argument.at[argument.length - 1] == ' ')
 		argument.length--;
-	set_text(label, argument);
-	set_suffix(label, " (", name, ")");
-	return true;
+	return argument;
 }
 
 /* Where the distribution's programs are, the name alone says it all. */
@@ -178,8 +177,11 @@ void label_of(struct label *label, const struct process *process, const struct s
 	name = process_name(process);
 	if (class == VERDICT_MTA && label_mta(label, process, name))
 		return;
-	if (label_pool(label, process, name))
+	if (label_pool(process).length) {
+		set_text(label, label_pool(process));
+		set_suffix(label, " (", name, ")");
 		return;
+	}
 	if (!(process->id.flags & IDENTITY_EXE_MEMFD) &&
 	    label_arguments(label, process, known, name))
 		return;

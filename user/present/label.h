@@ -29,6 +29,9 @@ struct label {
 void label_of(struct label *label, const struct process *process, const struct script *known,
 	      enum verdict_class class);
 
+/* "pool www", as php-fpm writes it over its arguments: which site it is. Empty = no such process. Not escaped. */
+struct bytes label_pool(const struct process *process);
+
 /* The script's, if PHP was asked; else the opener's, or in a capture, where there is none, the source address. */
 void label_source(struct label *label, const struct connection *connection);
 

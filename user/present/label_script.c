@@ -10,6 +10,7 @@
 #include "base/escape.h"
 #include "present/label_script.h"
 
+#define ELLIPSIS "\xe2\x80\xa6"
 #define NAME_BYTES 96 /* of a class or function: the rest tells nothing more */
 
 static void escaped_name(char *out, size_t size, struct bytes name)
@@ -53,32 +54,74 @@ bool label_script(struct label *label, const struct connection *connection)
 	return true;
 }
 
-/* Appends `before` and the word, if there is one and room. */
+/* Appends `before` and the word, if there is one; an ellipsis stands for what has no room. */
 static void append(char *out, size_t size, struct bytes word, const char *before)
 {
-	size_t used = strlen(out);
+	const size_t room = size - sizeof(ELLIPSIS);
+	size_t used = strlen(out), taken;
 
-	if (!word.length || used + strlen(before) + 1 >= size)
+	if (!word.length || used + strlen(before) + 5 >= room)
 		return;
 	strcat(out, before);
 	used = strlen(out);
-	escape_text(out + used, size - used, word.at, word.length, NULL);
+	escape_text(out + used, room - used, word.at, word.length, &taken);
+	if (taken < word.length)
+		strcat(out, ELLIPSIS);
 }
 
 void label_request(char *out, size_t size, const struct script *script)
 {
 	const struct bytes *words = script->words;
+	const char *gap;
 	bool url = words[SCRIPT_URL].length;
 
 	out[0] = '\0';
 	if (!words[SCRIPT_METHOD].length && !url)
 		return;
-	append(out, size, words[SCRIPT_METHOD], "");
-	append(out, size, words[SCRIPT_HOST], out[0] ? " " : "");
-	append(out, size, words[SCRIPT_URL], words[SCRIPT_HOST].length || !out[0] ? "" : " ");
+	/* Who asks chooses how long the rest is. */
+	append(out, size, words[SCRIPT_CLIENT], "from ");
+	if (out[0])
+		strcat(out, ":");
+	gap = out[0] ? " " : "";
+	append(out, size, words[SCRIPT_METHOD], gap);
+	gap = out[0] ? " " : "";
+	append(out, size, words[SCRIPT_HOST], gap);
+	append(out, size, words[SCRIPT_URL], words[SCRIPT_HOST].length ? "" : gap);
 	if (url && !memchr(words[SCRIPT_URL].at, '?', words[SCRIPT_URL].length))
 		append(out, size, words[SCRIPT_QUERY], "?");
-	append(out, size, words[SCRIPT_CLIENT], " from ");
+}
+
+void label_called_from(char *out, size_t size, const struct script *script)
+{
+	const struct script_call *caller = script_caller(script);
+	struct bytes entry = script->words[SCRIPT_ENTRY];
+
+	out[0] = '\0';
+	if (!caller)
+		return;
+	for (const struct script_call *call = caller; call < script->calls + script->call_count;
+	     call++) {
+		if (!call->file.length || bytes_equal(call->file, caller->file))
+			continue;
+		append(out, size, call->file, "");
+		if (call->line)
+			snprintf(out + strlen(out), size - strlen(out), ":%u", call->line);
+		return;
+	}
+	if (bytes_begin(entry, "/") && !bytes_equal(entry, caller->file))
+		append(out, size, entry, "");
+}
+
+void label_started_by(char *out, size_t size, const struct script *script)
+{
+	char name[4 * NAME_BYTES + 1];
+
+	out[0] = '\0';
+	if (script->origin != SCRIPT_OF_ANCESTOR || !script->call_count ||
+	    script->calls[0].file.length)
+		return;
+	escaped_name(name, sizeof(name), script->calls[0].function);
+	snprintf(out, size, "%s()", name);
 }
 
 void label_script_note(char *out, size_t size, const struct script *script)
@@ -93,13 +136,6 @@ void label_script_note(char *out, size_t size, const struct script *script)
 	out[0] = '\0';
 	if (script->status > SCRIPT_READ && script->status <= SCRIPT_ODD)
 		snprintf(out, size, "%s", unknown[script->status]);
-	else if (script->origin == SCRIPT_OF_ANCESTOR && script->call_count &&
-		 !script->calls[0].file.length) {
-		char name[4 * NAME_BYTES + 1];
-
-		escaped_name(name, sizeof(name), script->calls[0].function);
-		snprintf(out, size, "through PHP's %s()", name);
-	}
 	if (script->facts.known == SCRIPT_FILE_GONE)
 		snprintf(out + strlen(out), size - strlen(out), "%sits file is deleted",
 			 out[0] ? ", " : "");

@@ -91,9 +91,19 @@ static void client_address(struct json *json, struct bytes text)
 		json_text(json, "ip", address);
 }
 
+/* PHP calls what it runs without a file "Standard input code", whatever it is: `php -r` is no standard input. */
+static bool is_made_up(const struct script *script)
+{
+	return script->call_count && script->words[SCRIPT_ENTRY].length &&
+	       !bytes_begin(script->words[SCRIPT_ENTRY], "/") &&
+	       !bytes_equal(script->words[SCRIPT_ENTRY],
+			    script->calls[script->call_count - 1].file);
+}
+
 static void request(struct json *json, const struct script *script)
 {
-	bytes(json, "entry", script->words[SCRIPT_ENTRY]);
+	if (!is_made_up(script))
+		bytes(json, "entry", script->words[SCRIPT_ENTRY]);
 	bytes(json, "method", script->words[SCRIPT_METHOD]);
 	url(json, script);
 	bytes(json, "host", script->words[SCRIPT_HOST]);

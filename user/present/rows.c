@@ -74,6 +74,17 @@ void text_process(const struct text *text, struct line *line, const struct proce
 	text_word(text, line, word, column, 1);
 }
 
+void text_pool(const struct text *text, struct line *line, const struct process *process,
+	       unsigned int column)
+{
+	struct bytes pool = label_pool(process);
+	char escaped[512];
+
+	escape_text(escaped, sizeof(escaped), pool.at, pool.length, NULL);
+	if (escaped[0])
+		text_word(text, line, escaped, column, 1);
+}
+
 static void handed_over(const struct text *text, struct line *line, const struct process *sender)
 {
 	struct bytes name = process_name(sender);
@@ -119,13 +130,20 @@ static void script_words(const struct text *text, struct line *line,
 			 const struct connection *connection)
 {
 	const struct script *script = connection_script(connection);
-	char words[LABEL_TEXT + LABEL_SUFFIX + 8];
+	char from[LABEL_TEXT], words[sizeof(from) + LABEL_TEXT + LABEL_SUFFIX + 32];
 	struct label run;
 
 	if (!script)
 		return;
+	label_called_from(from, sizeof(from), script);
+	if (from[0]) {
+		snprintf(words, sizeof(words), "called from %s", from);
+		text_whole(text, line, words, indent(text), 2);
+	}
 	if (label_run(&run, connection)) {
-		snprintf(words, sizeof(words), "ran %s%s", run.text, run.suffix);
+		label_started_by(from, sizeof(from), script);
+		snprintf(words, sizeof(words), "ran %s%s%s%s", run.text, run.suffix,
+			 from[0] ? " by " : "", from);
 		text_whole(text, line, words, indent(text), 2);
 	}
 	label_request(words, sizeof(words), script);
@@ -136,9 +154,9 @@ static void script_words(const struct text *text, struct line *line,
 		text_word(text, line, words, indent(text), 2);
 }
 
-/* The second line. `sent_by`: what had no room in the first; "" = it had. */
+/* The second line. `sent_by`: what of the label had no room in the first; "" = it had. */
 static void detail(const struct text *text, const struct connection *connection, bool progress,
-		   const char *sent_by)
+		   const struct label *label, const char *sent_by)
 {
 	enum text_style style = text_verdict_style(connection->verdict.class);
 	struct line line;
@@ -149,6 +167,8 @@ static void detail(const struct text *text, const struct connection *connection,
 	text_whole(text, &line, sent_by, indent(text), 1);
 	if (connection->opener) {
 		text_process(text, &line, connection->opener, indent(text));
+		if (label->script)
+			text_pool(text, &line, connection->opener, indent(text));
 		if (connection->verdict.reasons & 1ull << REASON_NAME_MISMATCH)
 			other_name(text, &line, connection->opener);
 	}
@@ -200,7 +220,7 @@ static void what_was_cut(char *out, size_t size, const struct label *label, cons
 	bool whole = strncmp(cell, label->text, strlen(label->text)) == 0;
 
 	snprintf(out, size, "%s%s", label->text, label->suffix);
-	if (!label->path || (whole && !label->script) || strcmp(cell, out) == 0)
+	if ((whole && !label->script) || strcmp(cell, out) == 0)
 		out[0] = '\0';
 }
 
@@ -252,7 +272,7 @@ void text_connection(const struct text *text, const struct connection *connectio
 	text_put(text, &line);
 	/* Who feeds the MTA is to be found as well, where it is a web application. */
 	if (!quiet || label.script)
-		detail(text, connection, progress, sent_by);
+		detail(text, connection, progress, &label, sent_by);
 	if (text->fold)
 		fold_end(text->fold, text->out, clock_at, layout->time, time);
 }

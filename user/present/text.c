@@ -62,18 +62,27 @@ void text_word(const struct text *text, struct line *line, const char *word, uns
 	line_add(line, fitted);
 }
 
-void text_whole(const struct text *text, struct line *line, const char *word, unsigned int indent,
+void text_whole(const struct text *text, struct line *line, const char *words, unsigned int indent,
 		unsigned int gap)
 {
 	const unsigned int width = text->layout.width - indent;
 	char piece[LINE_BYTES];
 
-	while (*word) {
-		size_t length = columns_prefix(word, width);
+	if (escape_columns(words, strlen(words)) <= width) {
+		if (*words)
+			text_word(text, line, words, indent, gap);
+		return;
+	}
+	while (*words) {
+		size_t length = strcspn(words, " "), fits = columns_prefix(words, width);
 
-		snprintf(piece, sizeof(piece), "%.*s", (int)length, word);
-		text_word(text, line, piece, indent, gap);
-		word += length;
+		if (length > fits)
+			length = fits;
+		snprintf(piece, sizeof(piece), "%.*s", (int)length, words);
+		if (length)
+			text_word(text, line, piece, indent, gap);
+		gap = words[length] == ' ';
+		words += length + gap;
 	}
 }
 

@@ -41,8 +41,8 @@ void text_put(const struct text *text, struct line *line);
 void text_word(const struct text *text, struct line *line, const char *word, unsigned int indent,
 	       unsigned int gap);
 
-/* A word that may be wider than the line: it goes on below, since it is there to be copied. */
-void text_whole(const struct text *text, struct line *line, const char *word, unsigned int indent,
+/* Words that stay together where a line has room for them, and are broken at blanks, or at its end, but never cut: they are to be copied. */
+void text_whole(const struct text *text, struct line *line, const char *words, unsigned int indent,
 		unsigned int gap);
 
 /* One indented paragraph, wrapped at blanks. */
@@ -64,5 +64,8 @@ void text_step(struct text *text, const struct connection *connection, uint64_t 
 /* "php-fpm8.2[4711] php8.2-fpm.service": the words that find the process again. */
 void text_process(const struct text *text, struct line *line, const struct process *process,
 		  unsigned int indent);
+/* "pool www", where php-fpm says so and the script's name stands in its place. */
+void text_pool(const struct text *text, struct line *line, const struct process *process,
+	       unsigned int indent);
 
 #endif
