@@ -57,8 +57,15 @@ int BPF_PROG(tp_btf__sched_process_fork, struct task_struct *parent, struct task
 {
 	struct event_script *inherited;
 
-	if (child->tgid != child->pid || !task_wanted(parent))
+	if (!task_wanted(parent))
 		return 0;
+	if (child->tgid != child->pid) {
+		/* A thread that executes something becomes the process, and its leader goes. */
+		inherited = bpf_task_storage_get(&origins, parent->group_leader, NULL, 0);
+		if (inherited)
+			origin_copy(inherited, child);
+		return 0;
+	}
 	/* Whoever borrows the parent's memory is about to execute something. */
 	if (child->mm != parent->mm)
 		execution_copy(parent->group_leader, child);

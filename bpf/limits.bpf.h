@@ -25,6 +25,7 @@
 	6 /* at connect, and at sends while the program finds out whether it is PHP: up to DATA and QUIT */
 #define EXECUTION_CWD                                                                              \
 	248 /* kept for each process: a longer one is not, and a relative script stays relative */
+#define FRAMES_WALKED 64 /* of PHP's stack: its own functions may call one another */
 #define CHAIN_MAX 16 /* FastCGI parameters in one bucket of PHP's table of 128 */
 
 /* Pieces of one segment: 64 KiB in steps of 256, and the cuts a hostile mix of commands makes. The rest is a gap. */

@@ -8,8 +8,9 @@
  */
 #include "user_memory.bpf.h"
 
-#define STRING_HIGHEST 65536 /* no name of a file or function is longer */
-#define LINE_HIGHEST 10000000
+#define STRING_HIGHEST (1 << 24) /* eval() takes longer names than anybody writes */
+#define LINE_HIGHEST 10000000 /* a higher one is not shown */
+#define ANONYMOUS 10 /* bytes of "@anonymous" */
 
 /* Zend/zend_compile.h: the kinds of functions on the stack */
 #define ZEND_INTERNAL_FUNCTION 1
@@ -104,6 +105,40 @@ __noinline int script_string(struct scratch *scratch, __u64 address)
 	return length;
 }
 
+/*
+ * Takes the name of a class or function, of a long one the beginning. An anonymous class is called "X@anonymous", NUL, and where it is
+ * written (zend_compile.c, zend_generate_anon_class_name()): what is before the NUL is taken.
+ */
+__noinline int script_name(struct scratch *scratch, __u64 address)
+{
+	struct naming *naming;
+	__u64 length, at;
+	long got;
+
+	if (!scratch)
+		return -1;
+	naming = &scratch->naming;
+	if (!read_word(&length, address + PHP_STRING_LENGTH) || !length || length > STRING_HIGHEST)
+		return -1;
+	at = naming->at;
+	barrier_var(at);
+	if (at > SCRIPT_TEXT_MAX - SCRIPT_WORD_MAX)
+		return 0;
+	got = bpf_probe_read_user_str(&naming->script.text[at], SCRIPT_WORD_MAX,
+				      (void *)(address + PHP_STRING_VALUE));
+	if (got <= 1)
+		return -1;
+	if (length > SCRIPT_WORD_MAX - 1)
+		length = SCRIPT_WORD_MAX - 1;
+	got--;
+	if ((__u64)got < length &&
+	    (got < ANONYMOUS ||
+	     naming->script.text[(at + got - ANONYMOUS) & (SCRIPT_TEXT_MAX - 1)] != '@'))
+		return -1;
+	naming->at = at + got;
+	return got;
+}
+
 /* The code of a frame: file and line. False: it can't be PHP's. */
 static __always_inline bool frame_code(struct scratch *scratch, struct script_frame *frame,
 				       const struct php_execute_data *data)
@@ -114,9 +149,10 @@ static __always_inline bool frame_code(struct scratch *scratch, struct script_fr
 	if (!read_word(&filename, data->func + scratch->naming.layout.filename) ||
 	    !in_user(data->opline) ||
 	    bpf_probe_read_user(&frame->line, sizeof(frame->line),
-				(void *)(data->opline + PHP_LINENO)) ||
-	    frame->line > LINE_HIGHEST)
+				(void *)(data->opline + PHP_LINENO)))
 		return false;
+	if (frame->line > LINE_HIGHEST)
+		frame->line = 0;
 	length = script_string(scratch, filename);
 	if (length < 0)
 		return false;
@@ -134,13 +170,13 @@ static __always_inline bool frame_names(struct scratch *scratch, struct script_f
 	if (function->scope) {
 		if (!read_word(&name, function->scope + PHP_CLASS_NAME))
 			return false;
-		length = script_string(scratch, name);
+		length = script_name(scratch, name);
 		if (length < 0)
 			return false;
 		frame->class_name = length;
 	}
 	if (function->name) {
-		length = script_string(scratch, function->name);
+		length = script_name(scratch, function->name);
 		if (length < 0)
 			return false;
 		frame->function = length;
@@ -148,19 +184,29 @@ static __always_inline bool frame_names(struct scratch *scratch, struct script_f
 	return true;
 }
 
-/* The n-th frame. 1 = there is another one, 0 = it was the last. */
-__noinline int script_frame_read(struct scratch *scratch, __u32 n)
+/*
+ * The frame at naming->next, which is taken if it is code of a file, or the innermost. 1 = there is another one, 0 = it was the last, or
+ * there is no room. Of PHP's own functions between two of a file there may be any number.
+ */
+__noinline int script_frame_read(struct scratch *scratch)
 {
 	struct php_function function = {};
 	struct php_execute_data data = {};
 	struct script_frame *frame;
 	struct event_script *script;
+	bool taken = true;
+	__u32 n;
 	__u8 type;
 
-	if (!scratch || n >= SCRIPT_FRAMES)
+	if (!scratch)
 		return 0;
 	script = &scratch->naming.script;
-	frame = &script->frames[n];
+	n = script->frame_count;
+	if (n >= SCRIPT_FRAMES) {
+		script->flags |= SCRIPT_F_FRAMES_CUT;
+		return 0;
+	}
+	frame = &script->frames[n & (SCRIPT_FRAMES - 1)];
 	if (!in_user(scratch->naming.next) ||
 	    bpf_probe_read_user(&data, sizeof(data), (void *)scratch->naming.next)) {
 		script->status = SCRIPT_UNREADABLE;
@@ -177,16 +223,25 @@ __noinline int script_frame_read(struct scratch *scratch, __u32 n)
 				goto odd;
 		} else if (type != ZEND_INTERNAL_FUNCTION) {
 			goto odd;
+		} else if (n) {
+			taken = false;
 		}
-		if (!frame_names(scratch, frame, &function))
+		if (taken && !frame_names(scratch, frame, &function))
 			goto odd;
+	} else if (n) {
+		taken = false;
 	}
-	script->frame_count = n + 1;
+	if (taken)
+		script->frame_count = n + 1;
 	scratch->naming.next = scratch->naming.layout.previous == PHP_PREVIOUS ? data.previous[0]
 									       : data.previous[1];
 	return scratch->naming.next != 0;
 odd:
-	script->status = SCRIPT_ODD;
+	/* What came before can stand for itself. */
+	if (n)
+		script->flags |= SCRIPT_F_FRAMES_CUT;
+	else
+		script->status = SCRIPT_ODD;
 	return 0;
 }
 
@@ -314,10 +369,10 @@ __noinline int script_php(struct scratch *scratch)
 	script_request(scratch);
 	naming->next = at;
 	script->frames_at = naming->at;
-	for (__u32 n = 0; n < SCRIPT_FRAMES; n++) {
-		if (!script_frame_read(scratch, n))
+	for (__u32 n = 0; n < FRAMES_WALKED; n++) {
+		if (!script_frame_read(scratch))
 			break;
-		if (n == SCRIPT_FRAMES - 1)
+		if (n == FRAMES_WALKED - 1)
 			script->flags |= SCRIPT_F_FRAMES_CUT;
 	}
 	if (script->status == SCRIPT_UNREADABLE && script->frame_count) {

@@ -95,6 +95,7 @@ static int ask_for_everything(struct bpf_object *object)
 		.has_pid = 1,
 		.use_talks = 1,
 		.use_scripts = 1,
+		.adopt_all = 1,
 		.ring_for_data = 1 << 20,
 		.ring_for_open = 1 << 20,
 	};

@@ -93,7 +93,8 @@ struct script_facts {
 	uint32_t mode;
 	uint8_t known; /* enum script_file_known */
 	char owner[ENRICHMENT_NAME_MAX]; /* "" = no name */
-	uint8_t reserved[6];
+	uint8_t whole; /* a file has all of the name that looks like code of eval() */
+	uint8_t reserved[5];
 };
 
 /* The kernel's TCP_ESTABLISHED and so on, include/net/tcp_states.h. */

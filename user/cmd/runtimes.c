@@ -97,13 +97,30 @@ static void forget(struct runtimes *runtimes, struct seen *seen)
 	free(seen);
 }
 
-/* NULL: no memory. The one looked at longest ago goes first: it is looked at again when it connects. */
+/*
+ * The oldest that is no PHP, else of those that are one start's alone, of which anybody can make as many as he likes, else of all. What is
+ * forgotten is looked at again when it connects.
+ */
+static struct seen *least_wanted(const struct runtimes *runtimes)
+{
+	struct seen *start = NULL;
+
+	for (struct seen *seen = runtimes->all; seen; seen = seen->hh.next) {
+		if (!seen->is_php)
+			return seen;
+		if (!start && seen->key.start_code)
+			start = seen;
+	}
+	return start ? start : runtimes->all;
+}
+
+/* NULL: no memory. */
 static struct seen *remember(struct runtimes *runtimes, const struct script_runtime *key)
 {
 	struct seen *seen;
 
 	if (HASH_COUNT(runtimes->all) >= LIMIT_RUNTIMES)
-		forget(runtimes, runtimes->all);
+		forget(runtimes, least_wanted(runtimes));
 	seen = calloc(1, sizeof(*seen));
 	if (!seen)
 		return NULL;

@@ -157,7 +157,17 @@ struct bytes script_sender(const struct script *script)
 {
 	const struct script_call *caller = script_caller(script);
 
-	return caller ? script_path(caller->file) : script->words[SCRIPT_ENTRY];
+	if (!caller)
+		return script->words[SCRIPT_ENTRY];
+	return script->facts.whole ? caller->file : script_path(caller->file);
+}
+
+bool script_file_cut(const struct script *script)
+{
+	const struct script_call *caller = script_caller(script);
+
+	return caller ? caller->file.length == SCRIPT_WORD_MAX - 1
+		      : script->words[SCRIPT_ENTRY].length == SCRIPT_URL_MAX - 1;
 }
 
 struct process script_executed(const struct process *process, const struct script *script)

@@ -50,6 +50,9 @@ const struct script_call *script_caller(const struct script *script);
 /* The caller's file, else the file that the web server asked for; empty = not known. "(stdin)" and eval()'d code are not paths. */
 struct bytes script_sender(const struct script *script);
 
+/* The beginning of script_sender() is missing, or it is so long that it might be. */
+bool script_file_cut(const struct script *script);
+
 /*
  * The process as it was executed: with the arguments and the working directory of then, where it has changed them. Borrows from both;
  * script may be NULL.

@@ -71,6 +71,33 @@ static int look(const struct event_script *record, const char *path, struct stat
 	return rc;
 }
 
+/* -EINVAL: it is no path that could be looked at. */
+static int look_at(const struct event_script *record, struct bytes file, struct statx *found)
+{
+	char path[SCRIPT_URL_MAX];
+
+	if (!bytes_begin(file, "/") || file.length >= sizeof(path) ||
+	    memchr(file.at, '\0', file.length))
+		return -EINVAL;
+	memcpy(path, file.at, file.length);
+	path[file.length] = '\0';
+	return look(record, path, found);
+}
+
+/* A name like that of code of eval() is mostly that; but a file may have it. */
+static int look_for(const struct event_script *record, const struct script *script,
+		    struct statx *found, uint8_t *whole)
+{
+	const struct script_call *caller = script_caller(script);
+	struct bytes file = script_sender(script);
+
+	if (script_file_cut(script))
+		return -EINVAL;
+	*whole = caller && caller->file.length > file.length &&
+		 look_at(record, caller->file, found) == 0;
+	return *whole ? 0 : look_at(record, file, found);
+}
+
 void script_stat(const struct event_script *record, size_t size, struct script_facts *facts)
 {
 	static const struct script_facts none;
@@ -79,8 +106,6 @@ void script_stat(const struct event_script *record, size_t size, struct script_f
 		struct script_facts facts;
 	} payload;
 	struct script *script;
-	char path[SCRIPT_WORD_MAX];
-	struct bytes file;
 	struct statx found;
 	int rc;
 
@@ -92,15 +117,7 @@ void script_stat(const struct event_script *record, size_t size, struct script_f
 	script = script_decode(payload.bytes, sizeof(none) + size);
 	if (!script)
 		return;
-	file = script_sender(script);
-	if (!file.length || file.at[0] != '/' || file.length >= sizeof(path) ||
-	    memchr(file.at, '\0', file.length)) {
-		free(script);
-		return;
-	}
-	memcpy(path, file.at, file.length);
-	path[file.length] = '\0';
-	rc = look(record, path, &found);
+	rc = look_for(record, script, &found, &facts->whole);
 	free(script);
 	if (rc == -ENOENT || rc == -ENOTDIR) {
 		facts->known = SCRIPT_FILE_GONE;

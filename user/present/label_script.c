@@ -47,10 +47,15 @@ bool label_script(struct label *label, const struct connection *connection)
 	memset(label, 0, sizeof(*label));
 	label->script = true;
 	label->path = file.at[0] == '/';
-	escape_text(label->text, sizeof(label->text), file.at, file.length, NULL);
+	if (script_file_cut(script))
+		strcpy(label->text, ELLIPSIS);
+	escape_text(label->text + strlen(label->text), sizeof(label->text) - strlen(label->text),
+		    file.at, file.length, NULL);
 	caller = script_caller(script);
 	if (caller)
 		call_words(label->suffix, sizeof(label->suffix), caller);
+	else
+		strcpy(label->suffix, " (what was asked for)");
 	return true;
 }
 

@@ -181,6 +181,10 @@ static void php_members(struct json *json, const struct script *script)
 	if (status(script))
 		json_text(json, "status", status(script));
 	bytes(json, "file", script_sender(script));
+	if (!caller && script_sender(script).length)
+		json_text(json, "file_from", "entry");
+	if (script_file_cut(script))
+		json_bool(json, "file_cut", true);
 	if (caller && caller->line)
 		json_number(json, "line", caller->line);
 	if (caller)
