@@ -10,6 +10,10 @@
 #include "output.bpf.h"
 
 #define IPPROTO_TCP 6
+#define SOCK_RAW 3
+#define AF_INET 2
+#define AF_PACKET 17
+#define AF_XDP 44
 
 static __always_inline bool state_lives(unsigned char state)
 {
@@ -63,10 +67,11 @@ static __always_inline void adopt(struct sock *sk, struct task_struct *task)
 }
 
 static __always_inline void write_holder(struct bpf_iter__task_file *ctx, struct task_struct *task,
-					 struct sock *sk)
+					 struct sock *sk, __u32 holds)
 {
 	struct event_holder holder = {
 		.cookie = bpf_get_socket_cookie(sk),
+		.holds = holds,
 		.start = task->group_leader->start_boottime,
 		.tgid = (__u32)task->tgid,
 		.fd = ctx->fd,
@@ -77,6 +82,18 @@ static __always_inline void write_holder(struct bpf_iter__task_file *ctx, struct
 	bpf_seq_write(ctx->meta->seq, &holder, sizeof(holder));
 }
 
+/* What sends past TCP: 0 = this socket does not. Packet sockets that only listen can't be told from others. */
+static __always_inline __u32 holds_past_tcp(struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	if (family == AF_PACKET)
+		return HOLDS_PACKET;
+	if (family == AF_XDP)
+		return HOLDS_XDP;
+	return sk->sk_type == SOCK_RAW && (family == AF_INET || family == AF_INET6) ? HOLDS_RAW : 0;
+}
+
 SEC("iter/task_file")
 int iter__task_file(struct bpf_iter__task_file *ctx)
 {
@@ -84,6 +101,7 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct socket *socket;
 	struct sock *sk;
+	__u32 past;
 	bool listed;
 
 	if (!task || !file)
@@ -92,7 +110,12 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	if (!socket)
 		return 0;
 	sk = socket->sk;
-	if (!sk || sk->sk_protocol != IPPROTO_TCP)
+	if (!sk)
+		return 0;
+	past = settings.adopt_all ? holds_past_tcp(sk) : 0;
+	if (past && process_wanted(task) && task_wanted(task))
+		write_holder(ctx, task, sk, past);
+	if (past || sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	/* Towards an SMTP port, and not a client of a server of ours on one. */
 	listed = port_listed(bpf_ntohs(sk->__sk_common.skc_dport)) &&
@@ -103,6 +126,6 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 		return 0;
 	adopt(sk, task);
 	if (listed)
-		write_holder(ctx, task, sk);
+		write_holder(ctx, task, sk, HOLDS_CONNECTION);
 	return 0;
 }

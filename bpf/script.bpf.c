@@ -143,6 +143,17 @@ static __always_inline void script_kept(struct naming *naming, __u32 word, const
 	naming->at += length;
 }
 
+/* A child of vfork() runs with its parent's memory, and so with its arguments. NULL = it is none. */
+static __always_inline struct execution *execution_borrowed(struct task_struct *task,
+							    struct mm_struct *mm)
+{
+	struct task_struct *parent = task->real_parent;
+
+	if (!parent || parent->mm != mm)
+		return NULL;
+	return bpf_task_storage_get(&executions, parent->group_leader, NULL, 0);
+}
+
 /* How it was executed, as far as that is not what the identity tells. */
 static __always_inline void script_execution(struct naming *naming, struct task_struct *task,
 					     struct mm_struct *mm,
@@ -221,6 +232,8 @@ __noinline int output_script(struct talk *talk, __u32 origin)
 			    !(naming->script.flags & SCRIPT_F_WORDS_CUT))
 				execution->plain = 1;
 		}
+		if (execution && !execution->argv_length)
+			execution = execution_borrowed(task, mm);
 		if (execution)
 			script_execution(naming, task, mm, execution);
 	}

@@ -213,14 +213,22 @@ struct event_data {
 	__u8 bytes[EVENT_PIECE_MAX]; /* only the first `length` are sent */
 };
 
+/* What a process has open that can send mail. */
+enum holds {
+	HOLDS_CONNECTION = 0,
+	HOLDS_RAW = 1, /* these three send what they like past TCP, unseen by us */
+	HOLDS_PACKET = 2,
+	HOLDS_XDP = 3,
+};
+
 /* Who has a connection open that was there before us: what the iterator over all open files writes, beside the OPEN records. */
 struct event_holder {
-	__u64 cookie;
+	__u64 cookie; /* of a connection */
 	__u64 start; /* of the process */
 	__u32 tgid;
 	__u32 fd;
 	__u32 uid;
-	__u32 reserved;
+	__u32 holds; /* enum holds */
 	char comm[EVENT_COMM_LEN]; /* of the thread group leader */
 };
 

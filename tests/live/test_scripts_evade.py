@@ -5,7 +5,7 @@ import os
 from marks import quick
 from tracer import expect
 from web import find
-from world import SINK4, Failed
+from world import SINK4, Failed, Skipped
 
 CONNECT = f'fsockopen("{SINK4}", 25)'
 
@@ -113,3 +113,24 @@ def test_exec_by_a_thread(case):
     os.chmod(thread, 0o644)
     path, record = php(case, f"system('/usr/bin/python3 {thread} 2>&1');")
     expect(record, script__status="inherited", script__file=path)
+
+
+def test_arguments_after_vfork(case):
+    """a child of vfork() that connects itself has its parent's arguments, of exec time and not of now"""
+    if os.uname().machine != "x86_64":
+        raise Skipped("the number of vfork() is another one here")
+    script = os.path.join(case.world.folder, "vfork.pl")
+    with open(script, "w") as file:
+        file.write(
+            "use Socket;\n"
+            "$0 = \"perl\\0/var/www/victim.pl\\0\";\n"
+            "exit 0 if syscall(58);\n"  # vfork
+            "socket(my $s, PF_INET, SOCK_STREAM, 0); connect($s, sockaddr_in(25, inet_aton('%s')));\n"
+            "sysread($s, my $b, 99); syswrite($s, \"QUIT\\r\\n\"); sysread($s, $b, 99);\n"
+            "syscall(60, 0);\n" % SINK4
+        )
+    os.chmod(script, 0o644)
+    case.sink()
+    trace = case.trace()
+    case.actor("/usr/bin/perl", script).wait(status=None)
+    expect(trace.connection(), script__file=script)

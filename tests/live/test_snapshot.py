@@ -266,3 +266,20 @@ def test_many(case):
         for name in names:
             run("ip", "netns", "delete", name, check=False)
             case.world.names.pop(name)
+
+
+@quick
+def test_what_could_hide(case):
+    """a process with raw and packet sockets is told: what it sends nobody sees"""
+    code = (
+        "import socket, sys; a = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0);"
+        "b = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP); print('ready', flush=True);"
+        "sys.stdin.read()"
+    )
+    actor = case.actor("/usr/bin/python3", "-c", code, uid=0)
+    actor.process.stdout.readline()
+    told = {(one["pid"], one["socket"], one["uid"]) for one in snapshot(case)[-1].get("could_hide", [])}
+    if told != {(actor.pid, "packet", 0), (actor.pid, "raw", 0)}:
+        raise Failed(f"told are {told}")
+    if f"unseen by smtpsnoop: python3[{actor.pid}] (packet)" not in text(case, "--watch", "0"):
+        raise Failed("the text does not name it")

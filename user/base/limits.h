@@ -46,6 +46,7 @@
 /* A snapshot's sockets, some 512 bytes each in both halves; and the network namespaces of a host full of containers. */
 #define LIMIT_SOCKETS 65536
 #define LIMIT_SNAPSHOT_ROWS 1000 /* in text */
+#define LIMIT_HIDING 64 /* processes with raw or packet sockets: a host has a handful */
 #define LIMIT_HOLDERS 8 /* of one socket that are named; all are counted */
 #define LIMIT_NAMESPACES 8192
 #define LIMIT_PROCESS_CACHE 4096 /* enrichment by (tgid, start) */

@@ -86,7 +86,8 @@ static void show_sockets(struct show *show)
 		if (socket->known && !socket->shown && !show->options->tracer.has_pid)
 			present_socket(show->present, socket, show->now, show->wall_minus_boot);
 	if (show->sockets)
-		present_looked(show->present, &show->looked, sockets_over(show->sockets));
+		present_looked(show->present, &show->looked, sockets_hiding(show->sockets),
+			       sockets_over(show->sockets));
 }
 
 static int frame_end(struct show *show, const void *payload, size_t size)

@@ -33,8 +33,7 @@ struct present {
 	size_t rows_size;
 	uint64_t row_count; /* also those that were too many to show */
 	struct sockets_sum sockets;
-	struct frame_looked looked;
-	uint64_t sockets_over;
+	struct snapshot_search search;
 };
 
 struct present *present_new(const struct present_options *options)
@@ -177,10 +176,10 @@ void present_socket(struct present *present, struct socket_seen *socket, uint64_
 	json_end(&present->json);
 }
 
-void present_looked(struct present *present, const struct frame_looked *looked, uint64_t over)
+void present_looked(struct present *present, const struct frame_looked *looked,
+		    const struct sockets_hiding *hiding, uint64_t over)
 {
-	present->looked = *looked;
-	present->sockets_over = over;
+	present->search = (struct snapshot_search){looked, hiding, over};
 }
 
 /* What is to be done comes first, and then what it is about. */
@@ -192,7 +191,7 @@ static void print_snapshot(struct present *present, const struct record_totals *
 	fflush(text.out);
 	text.out = present->options.out;
 	summary_print(present->summary, &text, seconds, wall_minus_boot);
-	sockets_sum_print(&present->sockets, &present->looked, present->sockets_over, &text);
+	sockets_sum_print(&present->sockets, &present->search, &text);
 	losses_print(&text, totals);
 	if (!present->row_count)
 		return;
@@ -282,7 +281,7 @@ void present_end(struct present *present, const struct frame_end *end,
 	json_begin(&present->json, present->options.out);
 	record_end(&present->json, &present->origin, &totals, (int64_t)now + wall_minus_boot);
 	if (present->options.snapshot)
-		record_looked(&present->json, &present->looked, present->sockets_over);
+		record_search(&present->json, &present->search);
 	json_end(&present->json);
 }
 

@@ -78,11 +78,33 @@ void record_socket(struct json *json, const struct record_origin *origin,
 	record_socket_members(json, socket, wall_minus_boot);
 }
 
-void record_looked(struct json *json, const struct frame_looked *looked, uint64_t over)
+static void could_hide(struct json *json, const struct sockets_hiding *hiding)
+{
+	json_open_array(json, "could_hide");
+	for (unsigned int i = 0; i < hiding->count && i < LIMIT_HIDING; i++) {
+		const struct event_holder *holder = &hiding->holders[i];
+
+		json_open_object(json, NULL);
+		json_number(json, "pid", holder->tgid);
+		json_bytes(json, "name", holder->comm, strnlen(holder->comm, EVENT_COMM_LEN));
+		json_number(json, "uid", holder->uid);
+		json_text(json, "socket", holds_name(holder->holds));
+		json_close(json);
+	}
+	json_close(json);
+	if (hiding->count > LIMIT_HIDING)
+		json_number(json, "could_hide_total", hiding->count);
+}
+
+void record_search(struct json *json, const struct snapshot_search *search)
 {
 	json_open_object(json, "looked");
-	json_number(json, "namespaces", looked->namespaces);
-	json_number(json, "namespaces_refused", looked->refused);
-	json_number(json, "sockets_over", over);
+	if (search->looked) {
+		json_number(json, "namespaces", search->looked->namespaces);
+		json_number(json, "namespaces_refused", search->looked->refused);
+		json_number(json, "sockets_over", search->looked->over + search->over);
+	}
 	json_close(json);
+	if (search->hiding)
+		could_hide(json, search->hiding);
 }

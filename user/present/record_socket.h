@@ -6,6 +6,7 @@
 #define SMTPSNOOP_RECORD_SOCKET_H
 
 #include "present/record.h"
+#include "present/text_socket.h"
 #include "store/sockets.h"
 
 /* "socket" and "holders": how it stands with TCP, and who has it open. */
@@ -17,6 +18,6 @@ void record_socket(struct json *json, const struct record_origin *origin,
 		   const struct socket_seen *socket, int64_t unix_ns, int64_t wall_minus_boot);
 
 /* What the search came to, as members of the last record. */
-void record_looked(struct json *json, const struct frame_looked *looked, uint64_t over);
+void record_search(struct json *json, const struct snapshot_search *search);
 
 #endif

@@ -141,8 +141,59 @@ void sockets_sum_add(struct sockets_sum *sum, const struct socket_seen *socket)
 	sum->states[socket->is.state % SOCKET_STATES]++;
 }
 
-void sockets_sum_print(const struct sockets_sum *sum, const struct frame_looked *looked,
-		       uint64_t over, const struct text *text)
+const char *holds_name(uint32_t holds)
+{
+	return holds == HOLDS_PACKET ? "packet" : holds == HOLDS_XDP ? "xdp" : "raw";
+}
+
+static void print_hiding(const struct sockets_hiding *hiding, const struct text *text)
+{
+	char name[4 * EVENT_COMM_LEN + 1], word[sizeof(name) + 48];
+	struct line line;
+
+	if (!hiding || !hiding->count)
+		return;
+	line_clear(&line);
+	text_word(text, &line, "Could send past TCP, unseen by smtpsnoop:", 0, 0);
+	for (unsigned int i = 0; i < hiding->count && i < LIMIT_HIDING; i++) {
+		const struct event_holder *holder = &hiding->holders[i];
+
+		escape_text(name, sizeof(name), holder->comm, strnlen(holder->comm, EVENT_COMM_LEN),
+			    NULL);
+		snprintf(word, sizeof(word), "%s[%" PRIu32 "] (%s)", name, holder->tgid,
+			 holds_name(holder->holds));
+		text_word(text, &line, word, 2, 1);
+	}
+	if (hiding->count > LIMIT_HIDING) {
+		snprintf(word, sizeof(word), "and %u more", hiding->count - LIMIT_HIDING);
+		text_word(text, &line, word, 2, 1);
+	}
+	text_put(text, &line);
+}
+
+static void print_search(const struct snapshot_search *search, const struct text *text)
+{
+	const struct frame_looked *looked = search->looked;
+	char words[512];
+	size_t used;
+
+	if (!looked || !looked->namespaces)
+		return;
+	used = (size_t)snprintf(words, sizeof(words), "Looked in %" PRIu32 " network namespace%s.",
+				looked->namespaces, looked->namespaces == 1 ? "" : "s");
+	if (looked->refused)
+		used += (size_t)snprintf(words + used, sizeof(words) - used,
+					 " %" PRIu32 " of them could not be entered.",
+					 looked->refused);
+	if (looked->over || search->over)
+		snprintf(words + used, sizeof(words) - used,
+			 " %" PRIu64 " sockets found no room and are not shown.",
+			 looked->over + search->over);
+	text_paragraph(text, words, 0);
+}
+
+void sockets_sum_print(const struct sockets_sum *sum, const struct snapshot_search *search,
+		       const struct text *text)
 {
 	char words[512];
 	size_t used;
@@ -163,16 +214,6 @@ void sockets_sum_print(const struct sockets_sum *sum, const struct frame_looked 
 				 sum->in_flight);
 		text_paragraph(text, words, 0);
 	}
-	snprintf(words, sizeof(words), "Looked in %" PRIu32 " network namespace%s.",
-		 looked->namespaces, looked->namespaces == 1 ? "" : "s");
-	used = strlen(words);
-	if (looked->refused)
-		used += (size_t)snprintf(words + used, sizeof(words) - used,
-					 " %" PRIu32 " of them could not be entered.",
-					 looked->refused);
-	if (looked->over || over)
-		snprintf(words + used, sizeof(words) - used,
-			 " %" PRIu64 " sockets found no room and are not shown.",
-			 looked->over + over);
-	text_paragraph(text, words, 0);
+	print_hiding(search->hiding, text);
+	print_search(search, text);
 }

@@ -13,6 +13,7 @@
 
 struct sockets {
 	struct socket_seen *all;
+	struct sockets_hiding hiding;
 	uint64_t over;
 };
 
@@ -71,6 +72,23 @@ static struct socket_seen *find_or_add(struct sockets *sockets, uint64_t cookie)
 	return NULL;
 }
 
+const struct sockets_hiding *sockets_hiding(const struct sockets *sockets)
+{
+	return &sockets->hiding;
+}
+
+/* A process is told once, however many it has. */
+static void hide(struct sockets_hiding *hiding, const struct event_holder *holder)
+{
+	for (unsigned int i = 0; i < hiding->count && i < LIMIT_HIDING; i++)
+		if (hiding->holders[i].tgid == holder->tgid &&
+		    hiding->holders[i].holds == holder->holds)
+			return;
+	if (hiding->count < LIMIT_HIDING)
+		hiding->holders[hiding->count] = *holder;
+	hiding->count++;
+}
+
 static bool ended(const char *text, size_t size)
 {
 	return memchr(text, '\0', size) != NULL;
@@ -84,6 +102,12 @@ int sockets_frame(struct sockets *sockets, uint16_t kind, const void *payload, s
 
 	if (kind == FRAME_HOLDER && size == sizeof(holder)) {
 		memcpy(&holder, payload, sizeof(holder));
+		if (holder.holds > HOLDS_XDP)
+			return -EBADMSG;
+		if (holder.holds != HOLDS_CONNECTION) {
+			hide(&sockets->hiding, &holder);
+			return 0;
+		}
 		seen = find_or_add(sockets, holder.cookie);
 		if (seen && seen->holder_count < LIMIT_HOLDERS)
 			seen->holders[seen->holder_count] = holder;

@@ -26,6 +26,12 @@ struct socket_seen {
 	UT_hash_handle hh;
 };
 
+/* Processes that can send past TCP: the first of them, and how many. */
+struct sockets_hiding {
+	struct event_holder holders[LIMIT_HIDING];
+	unsigned int count;
+};
+
 struct sockets;
 
 struct sockets *sockets_new(void); /* NULL = out of memory */
@@ -36,6 +42,7 @@ int sockets_frame(struct sockets *sockets, uint16_t kind, const void *payload, s
 
 struct socket_seen *sockets_find(struct sockets *sockets, uint64_t cookie); /* NULL = none */
 struct socket_seen *sockets_first(struct sockets *sockets); /* oldest first, on by hh.next */
+const struct sockets_hiding *sockets_hiding(const struct sockets *sockets);
 uint64_t sockets_over(const struct sockets *sockets);
 
 #endif
