@@ -49,6 +49,15 @@
 #define LIMIT_HIDING 64 /* processes with raw or packet sockets: a host has a handful */
 #define LIMIT_HOLDERS 8 /* of one socket that are named; all are counted */
 #define LIMIT_NAMESPACES 8192
+/* Evidence: what an executable may have; all of it; how long one process may take, in seconds, and how many of them. */
+#define LIMIT_EVIDENCE_FILE (UINT64_C(64) << 20)
+#define LIMIT_EVIDENCE_BYTES (UINT64_C(1) << 30)
+#define LIMIT_EVIDENCE_SECONDS 10
+#define LIMIT_EVIDENCE_PROCESSES 256
+#define LIMIT_EVIDENCE_FILES 512 /* that are known as the same */
+#define LIMIT_EVIDENCE_OPEN 4096 /* descriptors of a process that are listed */
+#define LIMIT_EVIDENCE_DELETED 8 /* deleted files of a process that are kept */
+#define LIMIT_EVIDENCE_SCRIPTS 16 /* of a process */
 #define LIMIT_PROCESS_CACHE 4096 /* enrichment by (tgid, start) */
 /*
  * Executables looked at for PHP, as many as connect on a large host, and no more than the kernel's table has room for (RUNTIMES); and

@@ -29,7 +29,9 @@ struct show {
 	const struct trace_options *options;
 	struct judge *judge;
 	struct table *table;
-	struct present *present;
+	struct present *presents[2]; /* on standard output, and in the records of the evidence */
+	int present_count;
+	FILE *records; /* of the evidence; NULL = there is none */
 	struct sockets *sockets; /* of a snapshot; else NULL */
 	struct frame_looked looked;
 	FILE *out;
@@ -57,7 +59,8 @@ static void on_end(void *context, const struct connection *connection)
 	struct socket_seen *socket =
 		show->sockets ? sockets_find(show->sockets, connection->cookie) : NULL;
 
-	present_existing(show->present, connection, socket, show->wall_minus_boot);
+	for (int i = 0; i < show->present_count; i++)
+		present_existing(show->presents[i], connection, socket, show->wall_minus_boot);
 	if (show->options->verdicts & 1u << connection->verdict.class)
 		show->shown++;
 }
@@ -66,7 +69,7 @@ static void on_progress(void *context, const struct connection *connection)
 {
 	struct show *show = context;
 
-	present_progress(show->present, connection, show->now, show->wall_minus_boot);
+	present_progress(show->presents[0], connection, show->now, show->wall_minus_boot);
 }
 
 static void on_step(void *context, const struct connection *connection, uint64_t time,
@@ -74,7 +77,8 @@ static void on_step(void *context, const struct connection *connection, uint64_t
 {
 	struct show *show = context;
 
-	present_step(show->present, connection, time, what, line, length, show->wall_minus_boot);
+	present_step(show->presents[0], connection, time, what, line, length,
+		     show->wall_minus_boot);
 }
 
 /* Those that no connection was shown of. With --pid what nobody holds is nobody's. */
@@ -84,9 +88,11 @@ static void show_sockets(struct show *show)
 
 	for (; socket; socket = socket->hh.next)
 		if (socket->known && !socket->shown && !show->options->tracer.has_pid)
-			present_socket(show->present, socket, show->now, show->wall_minus_boot);
-	if (show->sockets)
-		present_looked(show->present, &show->looked, sockets_hiding(show->sockets),
+			for (int i = 0; i < show->present_count; i++)
+				present_socket(show->presents[i], socket, show->now,
+					       show->wall_minus_boot);
+	for (int i = 0; i < show->present_count && show->sockets; i++)
+		present_looked(show->presents[i], &show->looked, sockets_hiding(show->sockets),
 			       sockets_over(show->sockets));
 }
 
@@ -100,11 +106,17 @@ static int frame_end(struct show *show, const void *payload, size_t size)
 	rows = (size - sizeof(*end)) / sizeof(struct frame_loss_row);
 	table_end(show->table, show->now);
 	show_sockets(show);
-	present_end(show->present, end, (const struct frame_loss_row *)(end + 1), rows,
-		    table_over(show->table), table_orphans(show->table), show->now,
-		    show->wall_minus_boot);
+	for (int i = 0; i < show->present_count; i++)
+		present_end(show->presents[i], end, (const struct frame_loss_row *)(end + 1), rows,
+			    table_over(show->table), table_orphans(show->table), show->now,
+			    show->wall_minus_boot);
 	show->ended = true;
 	show->status = end->status;
+	if (show->records && (fflush(show->records) || ferror(show->records))) {
+		msg_error("cannot write the records of the evidence: %s; nothing is kept",
+			  strerror(errno));
+		show->status = EXIT_FAILED;
+	}
 	return 0;
 }
 
@@ -125,7 +137,8 @@ static int on_frame(void *context, const struct batch_head *head, uint16_t kind,
 			msg_warn("the parsing half keeps root's user id, as changing it needs "
 				 "CAP_SETUID and CAP_SETGID; it has no capability and opens no "
 				 "file");
-		present_start(show->present, payload, show->now, show->wall_minus_boot);
+		for (int i = 0; i < show->present_count; i++)
+			present_start(show->presents[i], payload, show->now, show->wall_minus_boot);
 		return 0;
 	case FRAME_WHO:
 	case FRAME_SCRIPT:
@@ -143,13 +156,29 @@ static int on_frame(void *context, const struct batch_head *head, uint16_t kind,
 		if (size != sizeof(struct event_counters))
 			return -EBADMSG;
 		if (msg_allowed(&show->loss_limit, show->now / 1000000000, LOSS_SECONDS, &held))
-			present_loss(show->present, payload, show->now, show->wall_minus_boot);
+			present_loss(show->presents[0], payload, show->now, show->wall_minus_boot);
 		return 0;
 	case FRAME_END:
 		return frame_end(show, payload, size);
 	default:
 		return -EBADMSG;
 	}
+}
+
+/* Everything, as JSON. */
+static int prepare_records(struct show *show, int records)
+{
+	struct present_options how = {.json = true,
+				      .recipients = show->options->recipients,
+				      .snapshot = true,
+				      .verdicts = (1u << VERDICT_CLASSES) - 1};
+
+	if (records < 0)
+		return 0;
+	show->records = how.out = fdopen(records, "w");
+	show->presents[1] = how.out ? present_new(&how) : NULL;
+	show->present_count = 2;
+	return show->presents[1] ? 0 : -ENOMEM;
 }
 
 static int prepare(struct show *show)
@@ -177,9 +206,11 @@ static int prepare(struct show *show)
 	show->judge = judge_new(options->config);
 	table.judge = show->judge;
 	show->table = show->judge ? table_new(&table) : NULL;
-	show->present = present_new(&how);
+	show->presents[0] = present_new(&how);
+	show->present_count = 1;
 	show->sockets = options->snapshot ? sockets_new() : NULL;
-	return show->table && show->present && (show->sockets || !options->snapshot) ? 0 : -ENOMEM;
+	return show->table && show->presents[0] && (show->sockets || !options->snapshot) ? 0
+											 : -ENOMEM;
 }
 
 static void ignore_signals(void)
@@ -206,15 +237,15 @@ static int step(struct show *show, int channel, uint8_t *buffer)
 	uint64_t wait = table_tick(show->table, clock_ns(CLOCK_BOOTTIME));
 	int rc;
 
-	if (present_waits(show->present) && wait > QUIET_NS)
+	if (present_waits(show->presents[0]) && wait > QUIET_NS)
 		wait = QUIET_NS;
 	rc = poll(&poll_channel, 1, poll_timeout(wait));
 	if (rc == 0)
-		present_quiet(show->present);
+		present_quiet(show->presents[0]);
 
 	if (resized) {
 		resized = 0;
-		present_width(show->present, output_width());
+		present_width(show->presents[0], output_width());
 	}
 	if (rc < 0)
 		return errno == EINTR ? 1 : -errno;
@@ -245,7 +276,7 @@ static int show_loop(struct show *show, int channel, int enough)
 	return EXIT_FAILED;
 }
 
-int show_run(int channel, int enough, const struct rights_user *user,
+int show_run(int channel, int enough, int records, const struct rights_user *user,
 	     const struct trace_options *options)
 {
 	struct show show = {.options = options};
@@ -254,7 +285,7 @@ int show_run(int channel, int enough, const struct rights_user *user,
 
 	tzset();
 	ignore_signals();
-	if (prepare(&show)) {
+	if (prepare(&show) || prepare_records(&show, records)) {
 		msg_error("out of memory");
 		return EXIT_FAILED;
 	}
@@ -265,13 +296,14 @@ int show_run(int channel, int enough, const struct rights_user *user,
 	status = show_loop(&show, channel, enough);
 	if (show.started && !show.ended) {
 		table_end(show.table, show.now);
-		present_end(show.present, NULL, NULL, 0, table_over(show.table),
+		present_end(show.presents[0], NULL, NULL, 0, table_over(show.table),
 			    table_orphans(show.table), show.now, show.wall_minus_boot);
 		fflush(show.out);
 	}
-	if (status == EXIT_DONE && options->exit_code && present_saw_bypass(show.present))
+	if (status == EXIT_DONE && options->exit_code && present_saw_bypass(show.presents[0]))
 		status = EXIT_SEEN;
-	present_free(show.present);
+	for (int i = 0; i < show.present_count; i++)
+		present_free(show.presents[i]);
 	table_free(show.table);
 	sockets_free(show.sockets);
 	judge_free(show.judge);

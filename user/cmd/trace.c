@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/msg.h"
 #include "cmd/cmd.h"
+#include "cmd/evidence.h"
 #include "cmd/runtimes.h"
 #include "cmd/show.h"
 #include "cmd/socket_list.h"
@@ -49,6 +50,7 @@ struct trace {
 	struct enrich *enrich;
 	struct runtimes *runtimes;
 	const struct rights_user *user;
+	struct evidence *evidence; /* NULL = none is kept */
 	struct channel_writer writer;
 	struct event_counters said; /* losses the other half knows of */
 	uint64_t deadline; /* CLOCK_BOOTTIME ns, 0 = none */
@@ -152,6 +154,8 @@ static int on_script(struct trace *trace, const void *record, size_t size)
 	if (size > sizeof(script) || size < offsetof(struct event_script, text))
 		return bad_record();
 	memcpy(&script, record, size);
+	if (trace->evidence)
+		evidence_script(trace->evidence, record, size);
 	script_stat(&script, size, &facts);
 	if (facts.known == SCRIPT_FILE_THERE)
 		enrich_user(trace->enrich, facts.uid, clock_ns(CLOCK_BOOTTIME), facts.owner,
@@ -182,6 +186,8 @@ static int on_record(void *context, const void *record, size_t size)
 	size = cmdline_add(&open, size);
 	see_runtime(trace, &open, size);
 	enrich_open(trace->enrich, &open, size, clock_ns(CLOCK_BOOTTIME), &extra);
+	if (trace->evidence)
+		evidence_process(trace->evidence, &extra, &open, size);
 	return channel_write(&trace->writer, FRAME_WHO, &extra, sizeof(extra), &open, size);
 }
 
@@ -488,6 +494,23 @@ static bool raise_descriptors(void)
 	return false;
 }
 
+/* False: it can't be kept, which was said. */
+static bool open_evidence(struct trace *trace)
+{
+	if (!trace->options->evidence)
+		return true;
+	trace->evidence = evidence_new(trace->options->evidence);
+	return trace->evidence != NULL;
+}
+
+/* The other half is over, and has written its records. */
+static int end_evidence(struct trace *trace, int status)
+{
+	if (evidence_end(trace->evidence, status == EXIT_DONE || status == EXIT_SEEN))
+		return status == EXIT_DONE || status == EXIT_SEEN ? EXIT_FAILED : status;
+	return status;
+}
+
 static int run_halves(const struct trace_options *options)
 {
 	struct trace trace = {.options = options};
@@ -502,16 +525,21 @@ static int run_halves(const struct trace_options *options)
 		msg_error("cannot open a channel: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
+	if (!open_evidence(&trace))
+		return EXIT_CANNOT;
 	fflush(NULL);
 	trace.child = fork();
 	if (trace.child < 0) {
 		msg_error("cannot fork: %s", strerror(errno));
+		evidence_end(trace.evidence, false);
 		return EXIT_FAILED;
 	}
 	if (trace.child == 0) {
 		close(channel[1]);
 		close(enough[0]);
-		_exit(show_run(channel[0], enough[1], &user, options));
+		_exit(show_run(channel[0], enough[1],
+			       trace.evidence ? evidence_only_records(trace.evidence) : -1, &user,
+			       options));
 	}
 	close(channel[0]);
 	close(enough[1]);
@@ -522,6 +550,7 @@ static int run_halves(const struct trace_options *options)
 	status = trace.signals < 0 ? EXIT_FAILED : run(&trace);
 	close(channel[1]);
 	status = wait_child(&trace, status);
+	status = end_evidence(&trace, status);
 	runtimes_free(trace.runtimes);
 	enrich_free(trace.enrich);
 	tracer_free(trace.tracer);
@@ -536,7 +565,7 @@ static int run_command(enum live_mode mode, int argc, char **argv)
 	int status = trace_options_parse(&options, mode, argc, argv);
 
 	if (status < 0)
-		status = run_halves(&options);
+		status = options.verify ? evidence_verify(options.verify) : run_halves(&options);
 	trace_options_free(&options);
 	return status;
 }

@@ -69,6 +69,10 @@ static const char help_snapshot[] =
 	"  -j, --json             NDJSON, one object a line\n"
 	"      --recipients       keep recipients' full addresses, not just domains\n"
 	"  -x, --exit-code        exit status 3 if a bypass or an impostor was seen\n"
+	"What is kept:\n"
+	"      --evidence DIR     a new directory with executables, scripts and what /proc\n"
+	"                         says of suspects, our records, and SHA-256 of all of it\n"
+	"      --verify DIR       compare such a directory with its list\n"
 	"Else:\n"
 	"      --config FILE      instead of " OPTION_CONFIG_PATH "\n"
 	"      --backend NAME     use this send hook: fentry, tracepoint or kprobe\n"
@@ -82,6 +86,8 @@ enum {
 	OPTION_CONFIG,
 	OPTION_BACKEND,
 	OPTION_RING_SIZE,
+	OPTION_EVIDENCE,
+	OPTION_VERIFY,
 };
 
 #define WHICH_OPTIONS                                                                              \
@@ -109,7 +115,11 @@ static const struct option options_trace[] = {WHICH_OPTIONS,
 					      OTHER_OPTIONS};
 
 static const struct option options_snapshot[] = {
-	WHICH_OPTIONS, {"watch", required_argument, NULL, 'w'}, OTHER_OPTIONS};
+	WHICH_OPTIONS,
+	{"watch", required_argument, NULL, 'w'},
+	{"evidence", required_argument, NULL, OPTION_EVIDENCE},
+	{"verify", required_argument, NULL, OPTION_VERIFY},
+	OTHER_OPTIONS};
 
 /* By enum live_mode. */
 static const struct mode {
@@ -210,6 +220,12 @@ static int parse_one(int option, char **argv, const struct mode *mode,
 		return option_flushed();
 	case OPTION_VERDICT:
 		return option_verdicts(optarg, &options->verdicts);
+	case OPTION_EVIDENCE:
+		options->evidence = optarg;
+		break;
+	case OPTION_VERIFY:
+		options->verify = optarg;
+		break;
 	case OPTION_RECIPIENTS:
 		options->recipients = true;
 		break;

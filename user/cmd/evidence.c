@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * evidence.c - a directory with what an investigation needs before the attacker removes it
+ *
+ * The keeper is a process of its own, asked through a socket: a request that finds no room is counted and not waited for, so that the
+ * trace goes on. For each request it makes a child, which a timer ends. Nothing is kept after an error in writing.
+ */
+#include "cmd/evidence.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timex.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sha2.h>
+
+#include "base/escape.h"
+#include "base/msg.h"
+#include "cmd/evidence_copy.h"
+#include "event_script.h"
+
+#define LIST "SHA256SUMS"
+#define PARTIAL ".partial"
+#define PATH_BYTES 4096
+
+enum asked { ASKED_PROCESS, ASKED_SCRIPT, ASKED_END };
+
+struct request {
+	uint32_t asked; /* enum asked */
+	uint32_t reserved;
+	uint64_t missed; /* ASKED_END: requests that found no room; UINT64_MAX = keep nothing */
+	uint8_t payload[sizeof(struct enrichment) + sizeof(struct event_script) +
+			sizeof(struct event_open)];
+};
+
+struct evidence {
+	char path[PATH_BYTES], partial[PATH_BYTES + sizeof(PARTIAL)];
+	struct evidence_place place;
+	int records;
+	int ask; /* to the keeper */
+	pid_t keeper;
+	uint64_t missed;
+	unsigned int processes;
+	uint32_t seen[LIMIT_EVIDENCE_PROCESSES]; /* process ids that were asked for */
+};
+
+static int failed(const struct evidence *evidence, const char *what, int error)
+{
+	char shown[256];
+
+	escape_text(shown, sizeof(shown), evidence->path, strlen(evidence->path), NULL);
+	msg_error("--evidence %s: %s: %s; nothing is kept", shown, what, strerror(error));
+	return -1;
+}
+
+static int make_file(const struct evidence *evidence, const char *name, int flags)
+{
+	return openat(evidence->place.directory, name,
+		      O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
+}
+
+/* When and where: the kernel's clock says how far it is off, if somebody keeps it right. */
+static int write_host(const struct evidence *evidence)
+{
+	struct timex clock = {0};
+	int state = adjtimex(&clock), fd = make_file(evidence, "host", O_WRONLY);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+	time_t now = time(NULL);
+	char when[32], boot[64] = "";
+	struct utsname kernel;
+	FILE *id = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (id && !fgets(boot, sizeof(boot), id))
+		boot[0] = '\0';
+	if (id)
+		fclose(id);
+	if (!file)
+		return -errno;
+	uname(&kernel);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+	fprintf(file, "smtpsnoop %s\ntime %s\nclock %s, off by an estimated %ld us\n",
+		SMTPSNOOP_VERSION, when,
+		state == TIME_ERROR || clock.status & STA_UNSYNC ? "not synchronised"
+								 : "synchronised",
+		clock.esterror);
+	fprintf(file, "boot %skernel %s %s %s\nhost %s\n", boot[0] ? boot : "not known\n",
+		kernel.sysname, kernel.release, kernel.machine, kernel.nodename);
+	return fclose(file) ? -errno : 0;
+}
+
+static void end_unused(struct evidence *evidence)
+{
+	if (evidence->place.directory >= 0)
+		close(evidence->place.directory);
+	if (evidence->place.sources >= 0)
+		close(evidence->place.sources);
+	if (evidence->records >= 0)
+		close(evidence->records);
+	free(evidence);
+}
+
+int evidence_only_records(struct evidence *evidence)
+{
+	close(evidence->place.directory);
+	close(evidence->place.sources);
+	close(evidence->ask);
+	return evidence->records;
+}
+
+/* The keeper's part from here. */
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int no_dots(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+typedef int each_fn(int directory, const char *name, const char *path, void *context);
+
+/* Calls fn for every file below the directory, one folder deep, which is as deep as it is made; then for the folder, if it wants that. */
+static int for_each(int directory, const char *below, each_fn *fn, void *context, bool folders)
+{
+	struct dirent **names;
+	int count = scandirat(directory, ".", &names, no_dots, by_name), rc = 0;
+
+	if (count < 0)
+		return -errno;
+	for (int i = 0; i < count; i++) {
+		const char *name = names[i]->d_name;
+		char path[2 * sizeof(names[i]->d_name) + 2];
+		struct stat file;
+		int folder;
+
+		snprintf(path, sizeof(path), "%s%s%s", below, below[0] ? "/" : "", name);
+		if (rc || fstatat(directory, name, &file, AT_SYMLINK_NOFOLLOW)) {
+			free(names[i]);
+			continue;
+		}
+		if (S_ISDIR(file.st_mode) && !below[0]) {
+			folder = openat(directory, name,
+					O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			rc = folder < 0 ? -errno : for_each(folder, path, fn, context, folders);
+			if (folder >= 0)
+				close(folder);
+		}
+		if (!rc && (folders || !S_ISDIR(file.st_mode)))
+			rc = fn(directory, name, path, context);
+		free(names[i]);
+	}
+	free(names);
+	return rc;
+}
+
+/* The digest of an open file in hexadecimal. 0 or -errno. */
+static int digest(int fd, char out[SHA256_DIGEST_STRING_LENGTH])
+{
+	static uint8_t piece[65536];
+	SHA2_CTX context;
+	ssize_t got;
+
+	SHA256Init(&context);
+	while ((got = read(fd, piece, sizeof(piece))) > 0)
+		SHA256Update(&context, piece, (size_t)got);
+	SHA256End(&context, out);
+	return got < 0 ? -errno : 0;
+}
+
+static int list_file(int directory, const char *name, const char *path, void *context)
+{
+	char sum[SHA256_DIGEST_STRING_LENGTH];
+	int fd, rc;
+
+	if (!strcmp(path, LIST))
+		return 0;
+	fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	rc = digest(fd, sum);
+	close(fd);
+	if (!rc && fprintf(context, "%s  %s\n", sum, path) < 0)
+		rc = -errno;
+	return rc;
+}
+
+static int remove_file(int directory, const char *name, const char *path, void *context)
+{
+	(void)path;
+	(void)context;
+	return unlinkat(directory, name, 0) && unlinkat(directory, name, AT_REMOVEDIR) ? -errno : 0;
+}
+
+static void remove_all(const struct evidence *evidence)
+{
+	for_each(evidence->place.directory, "", remove_file, NULL, true);
+	rmdir(evidence->partial);
+}
+
+static int write_list(const struct evidence *evidence)
+{
+	int fd = make_file(evidence, LIST, O_WRONLY), rc;
+	FILE *list = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!list)
+		return -errno;
+	rc = for_each(evidence->place.directory, "", list_file, list, false);
+	if (fclose(list) && !rc)
+		rc = -errno;
+	return rc;
+}
+
+/* One request, in a child. 0 or -errno. */
+static int keep(const struct evidence *evidence, const struct request *request, size_t size)
+{
+	pid_t child = fork();
+	int how = 0;
+
+	if (child < 0)
+		return -errno;
+	if (child == 0) {
+		int rc;
+
+		signal(SIGALRM, SIG_DFL);
+		alarm(LIMIT_EVIDENCE_SECONDS);
+		rc = request->asked == ASKED_PROCESS
+			     ? evidence_copy_process(&evidence->place, request->payload, size)
+			     : evidence_copy_script(&evidence->place, request->payload, size);
+		_exit(-rc);
+	}
+	while (waitpid(child, &how, 0) < 0 && errno == EINTR)
+		;
+	if (WIFSIGNALED(how))
+		dprintf(evidence->place.sources, "-\t-\tone process is not whole: %s\n",
+			WTERMSIG(how) == SIGALRM ? "its files took too long to read"
+						 : strsignal(WTERMSIG(how)));
+	return WIFEXITED(how) ? -WEXITSTATUS(how) : 0;
+}
+
+static int finish(const struct evidence *evidence, uint64_t missed)
+{
+	int rc = 0;
+
+	if (missed && dprintf(evidence->place.sources,
+			      "-\t-\t%" PRIu64 " processes or scripts found no room\n", missed) < 0)
+		rc = -errno;
+	if (!rc)
+		rc = write_list(evidence);
+	if (!rc && syncfs(evidence->place.directory))
+		rc = -errno;
+	if (!rc &&
+	    renameat2(AT_FDCWD, evidence->partial, AT_FDCWD, evidence->path, RENAME_NOREPLACE))
+		rc = -errno;
+	return rc;
+}
+
+/* Until it is told how it ends; a socket that is closed without that says that the others are gone. */
+static int keeper(struct evidence *evidence, int asked)
+{
+	static struct request request;
+	int rc = write_host(evidence);
+	ssize_t got;
+
+	while ((got = recv(asked, &request, sizeof(request), 0)) > 0 ||
+	       (got < 0 && errno == EINTR)) {
+		if (got < (ssize_t)offsetof(struct request, payload))
+			continue;
+		if (request.asked == ASKED_END)
+			break;
+		if (!rc)
+			rc = keep(evidence, &request,
+				  (size_t)got - offsetof(struct request, payload));
+	}
+	if (got > 0 && request.missed != UINT64_MAX && !rc)
+		rc = finish(evidence, request.missed);
+	else if (!rc)
+		rc = -ECANCELED;
+	if (rc)
+		remove_all(evidence);
+	return -rc;
+}
+
+/* 0 or -1 with errno. */
+static int start(struct evidence *evidence)
+{
+	static const int theirs[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+	int ends[2];
+
+	evidence->place.shared = mmap(NULL, sizeof(*evidence->place.shared), PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (evidence->place.shared == MAP_FAILED ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return -1;
+	evidence->keeper = fork();
+	if (evidence->keeper == 0) {
+		close(ends[1]);
+		for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++)
+			signal(theirs[i], SIG_IGN);
+		_exit(keeper(evidence, ends[0]));
+	}
+	close(ends[0]);
+	evidence->ask = ends[1];
+	return evidence->keeper < 0 ? -1 : 0;
+}
+
+struct evidence *evidence_new(const char *path)
+{
+	struct evidence *evidence = calloc(1, sizeof(*evidence));
+	struct stat there;
+	size_t length = strlen(path);
+
+	if (!evidence) {
+		msg_error("out of memory");
+		return NULL;
+	}
+	evidence->place.directory = evidence->place.sources = evidence->records = -1;
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	if (length >= sizeof(evidence->path)) {
+		failed(evidence, "the name", ENAMETOOLONG);
+		goto bad;
+	}
+	memcpy(evidence->path, path, length);
+	snprintf(evidence->partial, sizeof(evidence->partial), "%s" PARTIAL, evidence->path);
+	if (lstat(evidence->path, &there) == 0) {
+		failed(evidence, "it has to be a new directory", EEXIST);
+		goto bad;
+	}
+	if (mkdir(evidence->partial, 0700)) {
+		failed(evidence, "cannot make its directory", errno);
+		goto bad;
+	}
+	evidence->place.directory =
+		open(evidence->partial, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (evidence->place.directory >= 0)
+		evidence->place.sources = make_file(evidence, "SOURCES", O_WRONLY | O_APPEND);
+	if (evidence->place.sources >= 0)
+		evidence->records = make_file(evidence, "records.ndjson", O_WRONLY);
+	if (evidence->records >= 0 && start(evidence) == 0)
+		return evidence;
+	failed(evidence, "cannot write there", errno);
+	remove_all(evidence);
+bad:
+	end_unused(evidence);
+	return NULL;
+}
+
+static void ask(struct evidence *evidence, enum asked asked, const void *first, size_t first_size,
+		const void *second, size_t second_size)
+{
+	static struct request request;
+
+	if (first_size + second_size > sizeof(request.payload)) {
+		evidence->missed++;
+		return;
+	}
+	request.asked = asked;
+	memcpy(request.payload, first, first_size);
+	memcpy(request.payload + first_size, second, second_size);
+	if (send(evidence->ask, &request,
+		 offsetof(struct request, payload) + first_size + second_size,
+		 MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		evidence->missed++;
+}
+
+/* A trusted MTA, and what goes to this host itself, is no suspect. */
+static bool is_suspect(const struct enrichment *extra)
+{
+	const uint8_t trusted = ENRICHMENT_MTA_EXE | ENRICHMENT_MTA_SAFE | ENRICHMENT_MTA_USER;
+
+	return (extra->mta_flags & trusted) != trusted && !extra->host_address;
+}
+
+void evidence_process(struct evidence *evidence, const struct enrichment *extra,
+		      const struct event_open *open, size_t size)
+{
+	if (!is_suspect(extra))
+		return;
+	for (unsigned int i = 0; i < evidence->processes; i++)
+		if (evidence->seen[i] == open->who.tgid)
+			return;
+	if (evidence->processes == LIMIT_EVIDENCE_PROCESSES) {
+		evidence->missed++;
+		return;
+	}
+	evidence->seen[evidence->processes++] = open->who.tgid;
+	ask(evidence, ASKED_PROCESS, extra, sizeof(*extra), open, size);
+}
+
+void evidence_script(struct evidence *evidence, const void *record, size_t size)
+{
+	ask(evidence, ASKED_SCRIPT, "", 0, record, size);
+}
+
+int evidence_end(struct evidence *evidence, bool keep)
+{
+	struct request request = {.asked = ASKED_END};
+	int how = 0, error;
+
+	if (!evidence)
+		return 0;
+	request.missed = keep ? evidence->missed : UINT64_MAX;
+	send(evidence->ask, &request, offsetof(struct request, payload), MSG_NOSIGNAL);
+	close(evidence->ask);
+	while (waitpid(evidence->keeper, &how, 0) < 0 && errno == EINTR)
+		;
+	error = WIFEXITED(how) ? WEXITSTATUS(how) : EIO;
+	if (error && keep)
+		failed(evidence, "cannot write it", error);
+	end_unused(evidence);
+	return error ? -1 : 0;
+}
+
+/* Names of the list lead into the directory and nowhere else. */
+static int check(int directory, const char *path, const char *wanted)
+{
+	struct open_how how = {.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+	int fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof(how)), rc;
+	char sum[SHA256_DIGEST_STRING_LENGTH];
+
+	if (fd < 0)
+		return -errno;
+	rc = digest(fd, sum);
+	close(fd);
+	return rc ? rc : strcmp(sum, wanted) ? -EBADMSG : 0;
+}
+
+static int count_file(int directory, const char *name, const char *path, void *context)
+{
+	(void)directory;
+	(void)name;
+	(void)path;
+	(*(unsigned int *)context)++;
+	return 0;
+}
+
+int evidence_verify(const char *path)
+{
+	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = directory < 0 ? -1 : openat(directory, LIST, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	FILE *list = fd < 0 ? NULL : fdopen(fd, "r");
+	unsigned int good = 0, bad = 0, there = 0;
+	char line[PATH_BYTES], shown[PATH_BYTES];
+
+	if (!list) {
+		escape_text(shown, sizeof(shown), path, strlen(path), NULL);
+		msg_error("--verify %s: no evidence is there (%s): %s", shown, LIST,
+			  strerror(errno));
+		if (directory >= 0)
+			close(directory);
+		return EXIT_CANNOT;
+	}
+	while (fgets(line, sizeof(line), list)) {
+		size_t length = strcspn(line, "\n");
+		const char *name = line + SHA256_DIGEST_STRING_LENGTH + 1;
+		int rc = -EINVAL;
+
+		line[length] = '\0';
+		if (length > SHA256_DIGEST_STRING_LENGTH + 1) {
+			line[SHA256_DIGEST_STRING_LENGTH - 1] = '\0';
+			rc = check(directory, name, line);
+		} else {
+			name = line;
+		}
+		escape_text(shown, sizeof(shown), name, strlen(name), NULL);
+		if (rc)
+			printf("%s: %s\n", shown,
+			       rc == -EBADMSG ? "not as it was kept" : strerror(-rc));
+		good += !rc;
+		bad += rc != 0;
+	}
+	fclose(list);
+	for_each(directory, "", count_file, &there, false);
+	close(directory);
+	if (there != good + bad + 1)
+		printf("%u files are there, and %u in the list\n", there, good + bad + 1);
+	printf("%u files as they were kept, %u not\n", good, bad);
+	return bad || !good || there != good + bad + 1 ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * evidence_copy.c - what is kept of a process and of a script
+ *
+ * Paths are the attacker's: in the root of its process, without links, and only regular files, which are looked at before they are opened.
+ * No access time is changed. What is too large is cut, what can't be read is left out, and both are noted.
+ */
+#include "cmd/evidence_copy.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "enrich/process.h"
+#include "enrich/script.h"
+#include "enrich/script_file.h"
+
+#define PIECE 65536
+#define NAME_MAX_BYTES 48
+#define SOURCE_MAX 4096
+
+/* A folder for one process. */
+struct keep {
+	const struct evidence_place *place;
+	int folder;
+	int proc; /* /proc/PID, -1 = it is over */
+	char name[32];
+};
+
+static int write_all(int fd, const char *bytes, size_t length)
+{
+	while (length) {
+		ssize_t done = write(fd, bytes, length);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done ? -errno : -ENOSPC;
+		bytes += done;
+		length -= (size_t)done;
+	}
+	return 0;
+}
+
+/* A line of the list: what, where from, and what is to be known of it. */
+static int note(const struct keep *keep, const char *name, const char *source, const char *remark)
+{
+	char line[4 * SOURCE_MAX + 256], escaped[4 * SOURCE_MAX + 1];
+	int length;
+
+	escape_text(escaped, sizeof(escaped), source, strlen(source), NULL);
+	length = snprintf(line, sizeof(line), "%s/%s\t%s\t%s\n", keep->name, name, escaped, remark);
+	if (length < 0 || (size_t)length >= sizeof(line))
+		return -EMSGSIZE;
+	return write_all(keep->place->sources, line, (size_t)length);
+}
+
+/* *cut: there is more. */
+static int copy_bytes(const struct keep *keep, int in, int out, bool *cut)
+{
+	struct evidence_shared *shared = keep->place->shared;
+	uint64_t left = LIMIT_EVIDENCE_FILE;
+	char piece[PIECE];
+
+	if (shared->bytes + left > LIMIT_EVIDENCE_BYTES)
+		left = LIMIT_EVIDENCE_BYTES - shared->bytes;
+	for (;;) {
+		ssize_t got = read(in, piece, sizeof(piece));
+		int rc;
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return 0; /* a process that is over, or a file that can't be read on: what there is stays */
+		*cut = (uint64_t)got > left;
+		if (*cut)
+			got = (ssize_t)left;
+		rc = write_all(out, piece, (size_t)got);
+		if (rc)
+			return rc;
+		left -= (uint64_t)got;
+		shared->bytes += (uint64_t)got;
+		if (*cut)
+			return 0;
+	}
+}
+
+static bool same_state(const struct stat *a, const struct stat *b)
+{
+	return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Takes `in` over. */
+static int copy(const struct keep *keep, int in, const char *name, const char *source)
+{
+	int out = openat(keep->folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			 0600);
+	struct stat before = {0}, after = {0};
+	bool cut = false;
+	char remark[160];
+	int rc;
+
+	if (out < 0) {
+		rc = -errno;
+		close(in);
+		return rc;
+	}
+	fstat(in, &before);
+	rc = copy_bytes(keep, in, out, &cut);
+	fstat(in, &after);
+	snprintf(remark, sizeof(remark), "mode %04o uid %u%s%s", before.st_mode & 07777,
+		 before.st_uid, cut ? ", cut: it is larger than what is kept" : "",
+		 same_state(&before, &after) ? "" : ", changed while it was read");
+	close(in);
+	if (close(out) && !rc)
+		rc = -errno;
+	return rc ? rc : note(keep, name, source, remark);
+}
+
+/* True: this very file is there already, and that was noted. */
+static bool kept_before(const struct keep *keep, const struct stat *file, const char *name,
+			const char *source)
+{
+	struct evidence_shared *shared = keep->place->shared;
+	char remark[80];
+
+	for (unsigned int i = 0; i < shared->file_count; i++)
+		if (shared->files[i].device == file->st_dev &&
+		    shared->files[i].inode == file->st_ino) {
+			snprintf(remark, sizeof(remark), "is %s", shared->files[i].name);
+			note(keep, name, source, remark);
+			return true;
+		}
+	if (shared->file_count < LIMIT_EVIDENCE_FILES) {
+		shared->files[shared->file_count].device = file->st_dev;
+		shared->files[shared->file_count].inode = file->st_ino;
+		snprintf(shared->files[shared->file_count].name,
+			 sizeof(shared->files[shared->file_count].name), "%s/%s", keep->name, name);
+		shared->file_count++;
+	}
+	return false;
+}
+
+/* `found` is O_PATH and taken over. Only a regular file is opened. */
+static int copy_found(const struct keep *keep, int found, const char *name, const char *source)
+{
+	struct stat file;
+	char path[64];
+	int in;
+
+	if (found < 0)
+		return note(keep, name, source, strerror(errno));
+	if (fstat(found, &file) || !S_ISREG(file.st_mode)) {
+		close(found);
+		return note(keep, name, source, "not kept: it is no regular file");
+	}
+	if (kept_before(keep, &file, name, source)) {
+		close(found);
+		return 0;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
+	in = open(path, O_RDONLY | O_NOATIME | O_NONBLOCK | O_CLOEXEC);
+	close(found);
+	return in < 0 ? note(keep, name, source, strerror(errno)) : copy(keep, in, name, source);
+}
+
+static int copy_proc(const struct keep *keep, const char *name)
+{
+	int in = openat(keep->proc, name, O_RDONLY | O_CLOEXEC);
+	char source[64];
+
+	snprintf(source, sizeof(source), "/proc/%s/%s", keep->name + strlen("process-"), name);
+	return in < 0 ? note(keep, name, source, strerror(errno)) : copy(keep, in, name, source);
+}
+
+static void read_link(int directory, const char *name, char *out, size_t size)
+{
+	ssize_t length = readlinkat(directory, name, out, size - 1);
+
+	out[length < 0 ? 0 : length] = '\0';
+}
+
+static int copy_exe(const struct keep *keep)
+{
+	char source[SOURCE_MAX];
+
+	read_link(keep->proc, "exe", source, sizeof(source));
+	return copy_found(keep, openat(keep->proc, "exe", O_PATH | O_CLOEXEC), "exe", source);
+}
+
+/* The list of open files; those that are deleted are kept, as nothing else leads to them. */
+static int copy_open_files(const struct keep *keep)
+{
+	int list = openat(keep->proc, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+	int out = openat(keep->folder, "open-files", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	DIR *dir = list < 0 ? NULL : fdopendir(list);
+	unsigned int count = 0, deleted = 0;
+	struct dirent *entry;
+
+	if (out < 0)
+		rc = -errno;
+	while (!rc && dir && count < LIMIT_EVIDENCE_OPEN && (entry = readdir(dir))) {
+		char target[SOURCE_MAX], line[4 * SOURCE_MAX + 64], name[NAME_MAX_BYTES];
+		struct stat file;
+		int length;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		count++;
+		read_link(dirfd(dir), entry->d_name, target, sizeof(target));
+		length = snprintf(line, sizeof(line), "%s\t", entry->d_name);
+		length += (int)escape_text(line + length, sizeof(line) - (size_t)length - 1, target,
+					   strlen(target), NULL);
+		line[length++] = '\n';
+		rc = write_all(out, line, (size_t)length);
+		if (rc || deleted == LIMIT_EVIDENCE_DELETED || !strstr(target, " (deleted)") ||
+		    fstatat(dirfd(dir), entry->d_name, &file, 0) || !S_ISREG(file.st_mode))
+			continue;
+		deleted++;
+		snprintf(name, sizeof(name), "deleted-%.16s", entry->d_name);
+		rc = copy_found(keep, openat(dirfd(dir), entry->d_name, O_PATH | O_CLOEXEC), name,
+				target);
+	}
+	if (dir)
+		closedir(dir);
+	if (out >= 0)
+		close(out);
+	return rc;
+}
+
+/* In the root of the process, and no link on the way. */
+static int copy_script(const struct keep *keep, struct bytes path)
+{
+	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS |
+					  RESOLVE_NO_MAGICLINKS};
+	char source[SCRIPT_PATH_MAX + 1], name[NAME_MAX_BYTES];
+	unsigned int number = 1;
+	struct stat file;
+	int root, found;
+
+	if (!bytes_begin(path, "/") || path.length >= sizeof(source) ||
+	    memchr(path.at, '\0', path.length))
+		return 0;
+	memcpy(source, path.at, path.length);
+	source[path.length] = '\0';
+	do
+		snprintf(name, sizeof(name), "script-%u", number);
+	while (number++ < LIMIT_EVIDENCE_SCRIPTS &&
+	       fstatat(keep->folder, name, &file, AT_SYMLINK_NOFOLLOW) == 0);
+	root = openat(keep->proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return note(keep, name, source, "not kept: the process is over");
+	found = (int)syscall(SYS_openat2, root, source, &how, sizeof(how));
+	close(root);
+	return copy_found(keep, found, name, source);
+}
+
+/* Field 22 of /proc/PID/stat, in clock ticks; 0 = not known. */
+static uint64_t start_ticks(int proc)
+{
+	int fd = openat(proc, "stat", O_RDONLY | O_CLOEXEC);
+	char line[1024], *at;
+	uint64_t value = 0;
+	ssize_t length = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	line[length > 0 ? length : 0] = '\0';
+	at = strrchr(line, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at && sscanf(at, " %" SCNu64, &value) == 1 ? value : 0;
+}
+
+/* Its folder, and the process if it still is the one. `start` 0: whichever has the number. */
+static int keep_begin(struct keep *keep, const struct evidence_place *place, uint32_t tgid,
+		      uint64_t start)
+{
+	uint64_t ticks = start / (1000000000 / (uint64_t)sysconf(_SC_CLK_TCK));
+	char path[32];
+
+	keep->place = place;
+	snprintf(keep->name, sizeof(keep->name), "process-%" PRIu32, tgid);
+	if (mkdirat(place->directory, keep->name, 0700) && errno != EEXIST)
+		return -errno;
+	keep->folder = openat(place->directory, keep->name,
+			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (keep->folder < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "/proc/%" PRIu32, tgid);
+	keep->proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (keep->proc >= 0 && start && start_ticks(keep->proc) != ticks) {
+		close(keep->proc);
+		keep->proc = -1;
+	}
+	return 0;
+}
+
+int evidence_copy_process(const struct evidence_place *place, const void *payload, size_t size)
+{
+	static const char *const files[] = {"cmdline", "environ",   "status", "maps", "limits",
+					    "cgroup",  "mountinfo", "stat",   "io"};
+	struct process *process = process_decode(payload, size);
+	struct script_file script;
+	struct keep keep;
+	int rc;
+
+	if (!process)
+		return 0;
+	rc = keep_begin(&keep, place, process->id.tgid, process->id.start);
+	if (!rc && keep.proc < 0)
+		rc = note(&keep, "", "", "not kept: the process is over");
+	/* What can vanish first comes first. */
+	if (!rc && keep.proc >= 0)
+		rc = copy_exe(&keep);
+	if (!rc && keep.proc >= 0 && script_file_find(process, &script) &&
+	    script.kind == SCRIPT_FILE)
+		rc = copy_script(&keep, script_file_path(&script));
+	if (!rc && keep.proc >= 0)
+		rc = copy_open_files(&keep);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !rc && keep.proc >= 0; i++)
+		rc = copy_proc(&keep, files[i]);
+	process_free(process);
+	return rc;
+}
+
+int evidence_copy_script(const struct evidence_place *place, const void *record, size_t size)
+{
+	static const struct script_facts none;
+	char payload[sizeof(none) + sizeof(struct event_script)];
+	struct script *script;
+	struct keep keep;
+	int rc;
+
+	if (size > sizeof(struct event_script))
+		return 0;
+	memcpy(payload, &none, sizeof(none));
+	memcpy(payload + sizeof(none), record, size);
+	script = script_decode(payload, sizeof(none) + size);
+	if (!script)
+		return 0;
+	rc = keep_begin(&keep, place, script->tgid, 0);
+	for (unsigned int i = 0; i < script->call_count && !rc; i++)
+		if (script->calls[i].file.length &&
+		    (!i || !bytes_equal(script->calls[i].file, script->calls[i - 1].file)))
+			rc = copy_script(&keep, script_path(script->calls[i].file));
+	if (!rc && !script->call_count)
+		rc = copy_script(&keep, script->words[SCRIPT_ENTRY]);
+	free(script);
+	return rc;
+}
