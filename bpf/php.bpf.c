@@ -74,6 +74,13 @@ struct fcgi_bucket { /* naming->bucket has room for it */
 #define APACHE_HOSTNAME 80
 #define APACHE_CLIENT 688
 
+/* The length that a zend_string tells. False: it is none. */
+static __always_inline bool string_length(__u64 *length, __u64 address)
+{
+	return read_word(length, address + PHP_STRING_LENGTH) && *length &&
+	       *length <= STRING_HIGHEST;
+}
+
 /*
  * Takes a zend_string. Returns how many bytes of it, of a long one the end; or -1: it is none. The length that it tells has to be that of
  * its text, which wrong offsets hardly ever meet.
@@ -87,7 +94,7 @@ __noinline int script_string(struct scratch *scratch, __u64 address)
 	if (!scratch)
 		return -1;
 	naming = &scratch->naming;
-	if (!read_word(&length, address + PHP_STRING_LENGTH) || !length || length > STRING_HIGHEST)
+	if (!string_length(&length, address))
 		return -1;
 	address += PHP_STRING_VALUE;
 	if (length > SCRIPT_WORD_MAX - 1) {
@@ -118,7 +125,7 @@ __noinline int script_name(struct scratch *scratch, __u64 address)
 	if (!scratch)
 		return -1;
 	naming = &scratch->naming;
-	if (!read_word(&length, address + PHP_STRING_LENGTH) || !length || length > STRING_HIGHEST)
+	if (!string_length(&length, address))
 		return -1;
 	at = naming->at;
 	barrier_var(at);

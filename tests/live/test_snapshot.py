@@ -283,3 +283,53 @@ def test_what_could_hide(case):
         raise Failed(f"told are {told}")
     if f"unseen by smtpsnoop: python3[{actor.pid}] (packet)" not in text(case, "--watch", "0"):
         raise Failed("the text does not name it")
+
+
+CHURN = """import socket, sys, threading
+def turn():
+    global number
+    while not over:
+        with lock:
+            number += 1; mine = number
+        s = socket.create_connection(("203.0.113.7", 25)); s.recv(99)
+        s.sendall(b"EHLO n%d.example\\r\\n" % mine); s.recv(99); s.close()
+        done.append(mine)
+number, over, lock, done = 0, False, threading.Lock(), []
+for _ in range(4): threading.Thread(target=turn).start()
+for line in sys.stdin:
+    with lock: begun, ended = number, len(done)
+    print(begun, flush=True)
+over = True
+"""
+
+
+def test_during_a_burst(case):
+    """while connections come and go: each of those that stay, and of those that begin after the start, exactly once"""
+    case.sink()
+    stay = hold(case, 100, how="")
+    script = os.path.join(case.world.folder, "churn.py")
+    with open(script, "w") as file:
+        file.write(CHURN)
+    os.chmod(script, 0o644)
+    actor = case.actor("/usr/bin/python3", script)
+    time.sleep(0.3)
+    trace = case.trace()
+    actor.say("?\n")
+    first = int(actor.process.stdout.readline())
+    time.sleep(1.5)
+    actor.say("?\n")
+    last = int(actor.process.stdout.readline())
+    actor.process.stdin.close()
+    actor.process.wait()
+    trace.stop()
+    records = trace.of("connection")
+    ids = [record["event"]["id"] for record in records]
+    if len(ids) != len(set(ids)):
+        raise Failed("a connection was shown twice")
+    held = [record for record in records if record["process"]["pid"] == stay.pid]
+    if len(held) != 100 or any("existing" not in record["verdict"]["reasons"] for record in held):
+        raise Failed(f"{len(held)} of the 100 that stay were shown")
+    said = [record.get("smtp", {}).get("helo", "") for record in records]
+    wrong = [n for n in range(first + 1, last) if said.count(f"n{n}.example") != 1]
+    if last - first < 50 or wrong:
+        raise Failed(f"of {first} to {last} these are not there once: {wrong[:20]}")

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "enrich/proc_stat.h"
 #include "enrich/process.h"
 #include "enrich/script.h"
 #include "enrich/script_file.h"
@@ -267,23 +268,6 @@ static int copy_script(const struct keep *keep, struct bytes path)
 	return copy_found(keep, found, name, source);
 }
 
-/* Field 22 of /proc/PID/stat, in clock ticks; 0 = not known. */
-static uint64_t start_ticks(int proc)
-{
-	int fd = openat(proc, "stat", O_RDONLY | O_CLOEXEC);
-	char line[1024], *at;
-	uint64_t value = 0;
-	ssize_t length = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	line[length > 0 ? length : 0] = '\0';
-	at = strrchr(line, ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	return at && sscanf(at, " %" SCNu64, &value) == 1 ? value : 0;
-}
-
 /* Its folder, and the process if it still is the one. `start` 0: whichever has the number. */
 static int keep_begin(struct keep *keep, const struct evidence_place *place, uint32_t tgid,
 		      uint64_t start)
@@ -301,7 +285,7 @@ static int keep_begin(struct keep *keep, const struct evidence_place *place, uin
 		return -errno;
 	snprintf(path, sizeof(path), "/proc/%" PRIu32, tgid);
 	keep->proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (keep->proc >= 0 && start && start_ticks(keep->proc) != ticks) {
+	if (keep->proc >= 0 && start && proc_stat(keep->proc, PROC_STAT_START) != ticks) {
 		close(keep->proc);
 		keep->proc = -1;
 	}

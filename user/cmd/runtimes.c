@@ -32,6 +32,7 @@
 #include "base/msg.h"
 #include "enrich/file_id.h"
 #include "enrich/php.h"
+#include "enrich/proc_stat.h"
 
 #define LIBRARY "libphp" /* Apache's module, and what embeds PHP */
 
@@ -262,24 +263,18 @@ static bool look_at_library(struct runtimes *runtimes, int fd, const char *of,
 	return true;
 }
 
-/* Field 26 of /proc/PID/stat, proc(5); 0 = not known. The name, field 2, may hold anything: count from its end. */
+/* Tells one start of a program from another. 0 = not known. */
 static uint64_t start_code(pid_t pid)
 {
-	char path[64], line[1024];
-	uint64_t value = 0;
-	FILE *file;
-	char *at;
+	uint64_t value;
+	char path[64];
+	int directory;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	at = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
-	for (int field = 2; at && field < 26; field++)
-		at = strchr(at + 1, ' ');
-	if (at && sscanf(at, " %" SCNu64, &value) != 1)
-		value = 0;
-	fclose(file);
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	value = proc_stat(directory, PROC_STAT_START_CODE);
+	if (directory >= 0)
+		close(directory);
 	return value;
 }
 

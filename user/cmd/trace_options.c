@@ -21,6 +21,17 @@
 #define WATCH_SECONDS 5 /* a dialogue that is not stuck says something in that time */
 #define WATCH_MAX 86400
 
+#define HELP_VERDICT                                                                               \
+	"      --verdict LIST     show these verdicts only: mta, local, relay, bypass,\n"          \
+	"                         impostor, unknown (the summary still counts all)\n"
+#define HELP_ELSE                                                                                  \
+	"Else:\n"                                                                                  \
+	"      --config FILE      instead of " OPTION_CONFIG_PATH "\n"                             \
+	"      --backend NAME     use this send hook: fentry, tracepoint or kprobe\n"              \
+	"      --ring-size BYTES  of the kernel's buffer, a power of two (8388608)\n"              \
+	"  -v, --verbose          tell what the program itself does\n"                             \
+	"  -h, --help\n"
+
 static const char help_trace[] =
 	"usage: smtpsnoop trace [OPTION]...\n"
 	"\n"
@@ -31,23 +42,15 @@ static const char help_trace[] =
 	"  -c, --cgroup PATH      of this cgroup and below it only (cgroup v2)\n"
 	"  -u, --uid USER         opened by this user (name or number) only\n"
 	"  -p, --pid PID          opened by this process only\n"
-	"  -P, --port LIST        further SMTP ports, beside 25, 465 and 587 (\"2525,26\")\n"
-	"      --verdict LIST     show these verdicts only: mta, local, relay, bypass,\n"
-	"                         impostor, unknown (the summary still counts all)\n"
-	"How long:\n"
+	"  -P, --port LIST        further SMTP ports, beside 25, 465 and 587 "
+	"(\"2525,26\")\n" HELP_VERDICT "How long:\n"
 	"  -d, --duration SECONDS end after so many seconds\n"
 	"  -n, --count N          end after N connections were shown\n"
 	"What is shown:\n"
 	"  -j, --json             NDJSON, one object a line\n"
 	"  -e, --events           also every step: open, commands, replies, close\n"
 	"      --recipients       keep recipients' full addresses, not just domains\n"
-	"  -x, --exit-code        exit status 3 if a bypass or an impostor was seen\n"
-	"Else:\n"
-	"      --config FILE      instead of " OPTION_CONFIG_PATH "\n"
-	"      --backend NAME     use this send hook: fentry, tracepoint or kprobe\n"
-	"      --ring-size BYTES  of the kernel's buffer, a power of two (8388608)\n"
-	"  -v, --verbose          tell what the program itself does\n"
-	"  -h, --help\n";
+	"  -x, --exit-code        exit status 3 if a bypass or an impostor was seen\n" HELP_ELSE;
 
 static const char help_snapshot[] =
 	"usage: smtpsnoop snapshot [OPTION]...\n"
@@ -60,9 +63,8 @@ static const char help_snapshot[] =
 	"  -c, --cgroup PATH      of this cgroup and below it only (cgroup v2)\n"
 	"  -u, --uid USER         of this user (name or number) only\n"
 	"  -p, --pid PID          held by this process only\n"
-	"  -P, --port LIST        further SMTP ports, beside 25, 465 and 587 (\"2525,26\")\n"
-	"      --verdict LIST     show these verdicts only: mta, local, relay, bypass,\n"
-	"                         impostor, unknown (the summary still counts all)\n"
+	"  -P, --port LIST        further SMTP ports, beside 25, 465 and 587 "
+	"(\"2525,26\")\n" HELP_VERDICT
 	"  -w, --watch SECONDS    look at what is said for so long (5), so that other\n"
 	"                         ports prove to be SMTP; 0 = only what is there\n"
 	"What is shown:\n"
@@ -72,13 +74,7 @@ static const char help_snapshot[] =
 	"What is kept:\n"
 	"      --evidence DIR     a new directory with executables, scripts and what /proc\n"
 	"                         says of suspects, our records, and SHA-256 of all of it\n"
-	"      --verify DIR       compare such a directory with its list\n"
-	"Else:\n"
-	"      --config FILE      instead of " OPTION_CONFIG_PATH "\n"
-	"      --backend NAME     use this send hook: fentry, tracepoint or kprobe\n"
-	"      --ring-size BYTES  of the kernel's buffer, a power of two (8388608)\n"
-	"  -v, --verbose          tell what the program itself does\n"
-	"  -h, --help\n";
+	"      --verify DIR       compare such a directory with its list\n" HELP_ELSE;
 
 enum {
 	OPTION_VERDICT = 256,
