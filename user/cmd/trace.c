@@ -48,7 +48,7 @@ struct trace {
 	const struct trace_options *options;
 	struct tracer *tracer;
 	struct enrich *enrich;
-	struct runtimes *runtimes;
+	struct runtimes *runtimes; /* NULL = none is looked for */
 	const struct rights_user *user;
 	struct evidence *evidence; /* NULL = none is kept */
 	struct channel_writer writer;
@@ -184,7 +184,8 @@ static int on_record(void *context, const void *record, size_t size)
 		return bad_record();
 	memcpy(&open, record, size);
 	size = cmdline_add(&open, size);
-	see_runtime(trace, &open, size);
+	if (trace->runtimes)
+		see_runtime(trace, &open, size);
 	enrich_open(trace->enrich, &open, size, clock_ns(CLOCK_BOOTTIME), &extra);
 	if (trace->evidence)
 		evidence_process(trace->evidence, &extra, &open, size);
@@ -374,6 +375,17 @@ static int adopt(struct trace *trace)
 	return rc ? rc : channel_flush(&trace->writer);
 }
 
+static bool scan_runtimes(struct trace *trace)
+{
+	trace->runtimes = runtimes_new(trace->user, add_runtime, trace);
+	if (!trace->runtimes) {
+		msg_error("out of memory");
+		return false;
+	}
+	runtimes_scan(trace->runtimes);
+	return true;
+}
+
 static int bring_up(struct trace *trace)
 {
 	char error[512];
@@ -389,12 +401,9 @@ static int bring_up(struct trace *trace)
 		msg_error("cannot read the host's addresses: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
-	trace->runtimes = runtimes_new(trace->user, add_runtime, trace);
-	if (!trace->runtimes) {
-		msg_error("out of memory");
+	/* Where nothing is attached no script is read. */
+	if (!trace->options->tracer.only_existing && !scan_runtimes(trace))
 		return EXIT_FAILED;
-	}
-	runtimes_scan(trace->runtimes);
 	if (write_start(trace) || adopt(trace))
 		return EXIT_FAILED;
 	malloc_trim(0); /* what reading the kernel's types took */
