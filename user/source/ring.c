@@ -31,7 +31,11 @@ static void *map(const struct ring *ring, size_t size, int protection, size_t at
 {
 	void *place = mmap(NULL, size, protection, MAP_SHARED, ring->fd, (off_t)at);
 
-	return place == MAP_FAILED ? NULL : place;
+	if (place == MAP_FAILED)
+		return NULL;
+	/* The children that read executables have no business there. */
+	madvise(place, size, MADV_DONTFORK);
+	return place;
 }
 
 struct ring *ring_open(int map_fd, uint32_t bytes)

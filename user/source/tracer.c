@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -130,6 +131,9 @@ static int load(struct tracer *tracer, const struct tracer_options *options)
 		select_programs(tracer);
 	apply_settings(tracer, options);
 	rc = smtpsnoop_bpf__load(tracer->skel);
+	if (!rc)
+		madvise(tracer->skel->bss, sizeof(*tracer->skel->bss),
+			MADV_DONTFORK); /* as in ring.c */
 	if (rc) {
 		smtpsnoop_bpf__destroy(tracer->skel);
 		tracer->skel = NULL;
