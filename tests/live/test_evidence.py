@@ -137,6 +137,20 @@ def trapped(case, set_trap, remark):
     return of_process(folder, actor.pid, "script-1")
 
 
+def test_all_that_hold_it(case):
+    """a child that has the connection open as well is kept as well; the same executable only once"""
+    with listener(case):
+        actor = hold(case, how="child")
+        folder = keep(case)
+    child = int(actor.said[0])
+    kept = {name for name in os.listdir(folder) if name.startswith("process-")}
+    if kept != {f"process-{actor.pid}", f"process-{child}"}:
+        raise Failed(f"kept are {kept}")
+    exes = [sources(folder)[f"process-{pid}/exe"][1] for pid in (actor.pid, child)]
+    if sum(remark.startswith("is process-") for remark in exes) != 1:
+        raise Failed(f"of their executables is told {exes}")
+
+
 def test_link_trap(case):
     """a link in the place of the script is not followed"""
     if os.path.exists(trapped(case, lambda path: os.symlink("/etc/shadow", path), "no regular file")):
@@ -188,8 +202,9 @@ def test_changed_since(case):
         raise Failed(said)
     open(of_process(folder, actor.pid, "added"), "w").close()
     open(of_process(folder, actor.pid, "added2"), "w").close()
-    if "in the list" not in verify(case, folder, status=1):
-        raise Failed("what was added is not told")
+    said = verify(case, folder, status=1)
+    if f"process-{actor.pid}/added2: not in the list" not in said or "2 added" not in said:
+        raise Failed(said)
     for wrong in (case.world.folder, "/nonexistent", "/etc/passwd"):
         verify(case, wrong, status=2)
 
@@ -203,7 +218,7 @@ def test_list_that_leads_out(case):
     os.symlink("/etc/passwd", os.path.join(folder, "link"))
     with open(os.path.join(folder, "SHA256SUMS"), "w") as file:
         file.write("".join(f"{digest}  {name}\n" for name in ("../../../../etc/passwd", "/etc/passwd", "link")) + "x\n")
-    if "0 files as they were kept, 4 not" not in verify(case, folder, status=1):
+    if "0 files as they were kept, 4 not, 0 added" not in verify(case, folder, status=1):
         raise Failed("it was followed")
 
 
@@ -248,6 +263,6 @@ def test_ends_badly(case):
 def test_refused(case):
     """a directory that is there already, or can't be made: one sentence, status 2"""
     for path in (case.world.folder, "/nonexistent/e", "/proc/e"):
-        done = case.smtpsnoop("snapshot", "--cgroup", case.cgroup, "--watch", "0", "--evidence", path)
+        done = case.smtpsnoop("snapshot", "--cgroup", case.cgroup, "--evidence", path)
         if done.returncode != 2 or done.stdout or done.stderr.count("\n") != 1 or path not in done.stderr:
             raise Failed(f"{path}: status {done.returncode}: {done.stdout}{done.stderr}")

@@ -138,6 +138,7 @@ static void advice_is(const char *cgroup, const char *words, const char *not_wor
 
 	begin(NULL);
 	make_connection(&made, VERDICT_BYPASS);
+	made.connection.closed = 0;
 	MAKE_TEXTS(&made.who, "/usr/bin/perl", "/", cgroup, "perl");
 	show(&made);
 	end();

@@ -198,7 +198,9 @@ static void test_conduct(void **state)
 	session.quit = false;
 	session.from_count = 1;
 	bypass(0);
-	facts.ended = true;
+	facts.ended = true; /* the trace is over, the connection goes on */
+	bypass(0);
+	facts.closed = true;
 	bypass(REASON(NO_QUIT));
 	session.gaps = 1;
 	bypass(0);

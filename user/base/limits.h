@@ -54,6 +54,7 @@
 #define LIMIT_EVIDENCE_BYTES (UINT64_C(1) << 30)
 #define LIMIT_EVIDENCE_SECONDS 10
 #define LIMIT_EVIDENCE_PROCESSES 256
+#define LIMIT_EVIDENCE_HOLDERS 8192 /* descriptors of connections, to find out whose they are */
 #define LIMIT_EVIDENCE_FILES 512 /* that are known as the same */
 #define LIMIT_EVIDENCE_OPEN 4096 /* descriptors of a process that are listed */
 #define LIMIT_EVIDENCE_DELETED 8 /* deleted files of a process that are kept */

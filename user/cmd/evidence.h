@@ -24,6 +24,10 @@ int evidence_only_records(struct evidence *evidence);
 /* A process that has a connection open: it is kept once, if there is room and time; what is not is counted. */
 void evidence_process(struct evidence *evidence, const struct enrichment *extra,
 		      const struct event_open *open, size_t size);
+/* Those who have connections open; at the end of them the ones that are suspects' are kept as well. */
+void evidence_holder(struct evidence *evidence, const struct event_holder *holder);
+void evidence_holders_end(struct evidence *evidence);
+
 /* The script that it was at, `size` bytes of a SCRIPT record. */
 void evidence_script(struct evidence *evidence, const void *record, size_t size);
 

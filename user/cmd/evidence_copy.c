@@ -211,6 +211,8 @@ static int copy_open_files(const struct keep *keep)
 
 	if (out < 0)
 		rc = -errno;
+	if (!rc)
+		rc = note(keep, "open-files", "/proc/PID/fd", "");
 	while (!rc && dir && count < LIMIT_EVIDENCE_OPEN && (entry = readdir(dir))) {
 		char target[SOURCE_MAX], line[4 * SOURCE_MAX + 64], name[NAME_MAX_BYTES];
 		struct stat file;
@@ -292,32 +294,50 @@ static int keep_begin(struct keep *keep, const struct evidence_place *place, uin
 	return 0;
 }
 
-int evidence_copy_process(const struct evidence_place *place, const void *payload, size_t size)
+/* process NULL: nothing but its number is known. */
+static int keep_process(const struct evidence_place *place, uint32_t tgid, uint64_t start,
+			const struct process *process)
 {
 	static const char *const files[] = {"cmdline", "environ",   "status", "maps", "limits",
 					    "cgroup",  "mountinfo", "stat",   "io"};
-	struct process *process = process_decode(payload, size);
 	struct script_file script;
 	struct keep keep;
+	int rc = keep_begin(&keep, place, tgid, start);
+
+	if (!rc && keep.proc < 0)
+		return note(&keep, "", "", "not kept: the process is over");
+	/* What can vanish first comes first. */
+	if (!rc)
+		rc = copy_exe(&keep);
+	if (!rc && process && script_file_find(process, &script) && script.kind == SCRIPT_FILE)
+		rc = copy_script(&keep, script_file_path(&script));
+	if (!rc)
+		rc = copy_open_files(&keep);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !rc; i++)
+		rc = copy_proc(&keep, files[i]);
+	return rc;
+}
+
+int evidence_copy_process(const struct evidence_place *place, const void *payload, size_t size)
+{
+	struct process *process = process_decode(payload, size);
 	int rc;
 
 	if (!process)
 		return 0;
-	rc = keep_begin(&keep, place, process->id.tgid, process->id.start);
-	if (!rc && keep.proc < 0)
-		rc = note(&keep, "", "", "not kept: the process is over");
-	/* What can vanish first comes first. */
-	if (!rc && keep.proc >= 0)
-		rc = copy_exe(&keep);
-	if (!rc && keep.proc >= 0 && script_file_find(process, &script) &&
-	    script.kind == SCRIPT_FILE)
-		rc = copy_script(&keep, script_file_path(&script));
-	if (!rc && keep.proc >= 0)
-		rc = copy_open_files(&keep);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !rc && keep.proc >= 0; i++)
-		rc = copy_proc(&keep, files[i]);
+	rc = keep_process(place, process->id.tgid, process->id.start, process);
 	process_free(process);
 	return rc;
+}
+
+int evidence_copy_holder(const struct evidence_place *place, const void *payload, size_t size)
+{
+	struct event_holder holder;
+
+	if (size != sizeof(holder))
+		return 0;
+	memcpy(&holder, payload, sizeof(holder));
+	return keep_process(place, holder.tgid, holder.start, NULL);
 }
 
 int evidence_copy_script(const struct evidence_place *place, const void *record, size_t size)

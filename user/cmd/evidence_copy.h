@@ -30,6 +30,8 @@ struct evidence_place {
 
 /* A FRAME_WHO's payload. 0, or -errno: it can't be written. What can't be read is noted. */
 int evidence_copy_process(const struct evidence_place *place, const void *payload, size_t size);
+/* A struct event_holder: somebody else who has it open. */
+int evidence_copy_holder(const struct evidence_place *place, const void *payload, size_t size);
 /* A SCRIPT record. */
 int evidence_copy_script(const struct evidence_place *place, const void *record, size_t size);
 

@@ -188,6 +188,8 @@ static int prepare(struct show *show)
 		.json = options->json,
 		.recipients = options->recipients,
 		.snapshot = options->snapshot,
+		.selected = options->tracer.cgroup || options->tracer.has_uid ||
+			    options->tracer.has_pid,
 		.verdicts = options->verdicts,
 	};
 	struct table_options table = {

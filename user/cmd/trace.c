@@ -354,6 +354,8 @@ static int on_holders(void *context, const struct event_holder *holders, size_t 
 	struct trace *trace = context;
 	int rc = 0;
 
+	for (size_t i = 0; i < count && trace->evidence; i++)
+		evidence_holder(trace->evidence, &holders[i]);
 	for (size_t i = 0; i < count && trace->options->snapshot && !rc; i++)
 		rc = channel_write(&trace->writer, FRAME_HOLDER, &holders[i], sizeof(holders[i]),
 				   NULL, 0);
@@ -369,6 +371,8 @@ static int adopt(struct trace *trace)
 		msg_warn("not all connections from before the start are seen: %s", strerror(-rc));
 		rc = 0;
 	}
+	if (trace->evidence)
+		evidence_holders_end(trace->evidence);
 	if (!rc && trace->options->snapshot)
 		rc = socket_list_write(trace->tracer, trace->enrich, &trace->writer,
 				       trace->options);
@@ -515,8 +519,13 @@ static bool open_evidence(struct trace *trace)
 /* The other half is over, and has written its records. */
 static int end_evidence(struct trace *trace, int status)
 {
-	if (evidence_end(trace->evidence, status == EXIT_DONE || status == EXIT_SEEN))
-		return status == EXIT_DONE || status == EXIT_SEEN ? EXIT_FAILED : status;
+	const char *path = trace->options->evidence;
+	bool good = status == EXIT_DONE || status == EXIT_SEEN;
+
+	if (evidence_end(trace->evidence, good))
+		return good ? EXIT_FAILED : status;
+	if (path && good)
+		msg_info("kept in %s: smtpsnoop snapshot --verify %s compares it", path, path);
 	return status;
 }
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -188,6 +189,8 @@ static int parse_one(int option, char **argv, const struct mode *mode,
 		rc = option_number("--pid", optarg, 1, 1 << 22, &number);
 		options->tracer.has_pid = true;
 		options->tracer.pid = number;
+		if (rc < 0 && kill((pid_t)number, 0) && errno == ESRCH)
+			return option_wrong("--pid", optarg, "there is no such process");
 		break;
 	case 'P':
 		late->ports = optarg;
@@ -262,6 +265,8 @@ int trace_options_parse(struct trace_options *options, enum live_mode which, int
 			 mode->name);
 		return option_wrong(mode->name, argv[optind], words);
 	}
+	if (options->verify && (options->evidence || options->json))
+		return option_wrong("--verify", options->verify, "no other option goes with it");
 	options->config = option_config(late.config, late.ports);
 	if (!options->config)
 		return EXIT_CANNOT;
@@ -269,6 +274,8 @@ int trace_options_parse(struct trace_options *options, enum live_mode which, int
 	options->tracer.port_count = options->config->port_count;
 	options->tracer.adopt_all = options->snapshot;
 	options->tracer.only_existing = options->snapshot && !options->duration;
+	if (options->evidence && options->tracer.only_existing)
+		msg_warn("without --watch PHP's scripts are not found, and not among the evidence");
 	return -1;
 }
 

@@ -285,7 +285,7 @@ static uint64_t dialogue_reasons(const struct verdict_case *facts, const struct 
 		reasons |= REASON(EARLY_TALKER);
 	if (session->urgent)
 		reasons |= REASON(URGENT);
-	if (facts->ended && session->from_count && !session->quit && !session->gaps &&
+	if (facts->closed && session->from_count && !session->quit && !session->gaps &&
 	    session->tls == SESSION_TLS_NONE)
 		reasons |= REASON(NO_QUIT);
 	return reasons;

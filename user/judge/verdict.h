@@ -87,7 +87,8 @@ struct verdict_case {
 	uint8_t found; /* enum found_by */
 	bool via_loopback; /* STATE_VIA_LOOPBACK */
 	bool established;
-	bool ended;
+	bool ended; /* nothing more will come, as the trace is over or the connection is */
+	bool closed;
 	uint64_t opened, now; /* CLOCK_BOOTTIME ns */
 };
 

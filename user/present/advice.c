@@ -44,10 +44,23 @@ static void take(char out[ADVICE_NAME], struct bytes name)
 	out[name.length] = '\0';
 }
 
-void advice_add(struct advice *advice, const struct process *process, bool first)
+static void add_pid(struct advice *advice, uint32_t pid)
+{
+	unsigned int kept = advice->pid_count < ADVICE_PIDS ? advice->pid_count : ADVICE_PIDS;
+
+	for (unsigned int i = 0; i < kept; i++)
+		if (advice->pids[i] == pid)
+			return;
+	if (kept < ADVICE_PIDS)
+		advice->pids[kept] = pid;
+	advice->pid_count++;
+}
+
+void advice_add(struct advice *advice, const struct process *process,
+		const struct socket_seen *socket)
 {
 	char unit[ADVICE_NAME] = "", container[ADVICE_NAME] = "";
-	unsigned int kept = advice->pid_count < ADVICE_PIDS ? advice->pid_count : ADVICE_PIDS;
+	bool first = !advice->pid_count;
 
 	if (!process->unit_claimed && !process->container.length && is_plain(process->unit) &&
 	    is_service(process->unit))
@@ -61,12 +74,10 @@ void advice_add(struct advice *advice, const struct process *process, bool first
 	} else if (strcmp(advice->unit, unit) || strcmp(advice->container, container)) {
 		advice->mixed = true;
 	}
-	for (unsigned int i = 0; i < kept; i++)
-		if (advice->pids[i] == process->id.tgid)
-			return;
-	if (kept < ADVICE_PIDS)
-		advice->pids[kept] = process->id.tgid;
-	advice->pid_count++;
+	advice->elsewhere |= !process->extra.host_netns;
+	add_pid(advice, process->id.tgid);
+	for (unsigned int i = 0; socket && i < socket->holder_count && i < LIMIT_HOLDERS; i++)
+		add_pid(advice, socket->holders[i].tgid);
 }
 
 static void print(const struct text *text, const char *what, const char *command,
@@ -77,7 +88,14 @@ static void print(const struct text *text, const char *what, const char *command
 	line_clear(&line);
 	line_pad(&line, indent);
 	line_add(&line, what);
-	text_whole(text, &line, command, indent, 1);
+	/* A command is not broken: the terminal may wrap it, and a copy of it is one line. */
+	if (line.columns + 1 + strlen(command) > text->layout.width) {
+		text_put(text, &line);
+		fprintf(text->out, "%*s%s\n", (int)indent, "", command);
+		return;
+	}
+	line_add(&line, " ");
+	line_add(&line, command);
 	text_put(text, &line);
 }
 
@@ -89,11 +107,11 @@ static void kill_words(const struct advice *advice, char *out, size_t size)
 		used += (size_t)snprintf(out + used, size - used, " %" PRIu32, advice->pids[i]);
 }
 
-/* The firewall's rule for this user: of no use for root, nor in another network namespace. */
+/* The firewall's rule for this user: of no use for root, nor in another network namespace. What is handed to the local MTA still goes. */
 static void block_words(const struct text *text, uint32_t uid, char *out, size_t size)
 {
-	size_t used =
-		(size_t)snprintf(out, size, "iptables -I OUTPUT -p tcp -m multiport --dports ");
+	size_t used = (size_t)snprintf(out, size,
+				       "iptables -I OUTPUT ! -o lo -p tcp -m multiport --dports ");
 
 	for (unsigned int i = 0; i < text->port_count && i < MULTIPORT_MAX; i++)
 		used += (size_t)snprintf(out + used, size - used, "%s%u", i ? "," : "",
@@ -123,8 +141,8 @@ void advice_print(const struct advice *advice, const struct text *text, uint32_t
 			 advice->container);
 		print(text, "or all of its container:", command, indent);
 	}
-	if (uid && uid != UINT32_MAX && !advice->container[0] && text->port_count) {
+	if (uid && uid != UINT32_MAX && !advice->elsewhere && text->port_count) {
 		block_words(text, uid, command, sizeof(command));
-		print(text, "to block the user:", command, indent);
+		print(text, "to block the user (ip6tables too):", command, indent);
 	}
 }

@@ -17,6 +17,7 @@ struct advice {
 	uint32_t pids[ADVICE_PIDS];
 	unsigned int
 		pid_count; /* different ones, also those that found no room (then a lower bound) */
+	bool elsewhere; /* in another network namespace than the host's */
 	bool mixed; /* they belong to different units or containers */
 	char unit
 		[ADVICE_NAME]; /* "php8.2-fpm.service"; "" = none, or a name that somebody could choose */
@@ -24,7 +25,9 @@ struct advice {
 	const char *runtime;
 };
 
-void advice_add(struct advice *advice, const struct process *process, bool first);
+/* All that have the connection open: it lives until the last of them ends. socket may be NULL. */
+void advice_add(struct advice *advice, const struct process *process,
+		const struct socket_seen *socket);
 
 /* Lines of a group, indented. uid: of the actor. */
 void advice_print(const struct advice *advice, const struct text *text, uint32_t uid,

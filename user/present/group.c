@@ -117,6 +117,7 @@ static void process_words(char *out, size_t size, const struct process *process,
 	text_process(&wide, &line, process, 0);
 	if (script)
 		text_pool(&wide, &line, process, 0);
+	text_parent(&wide, &line, process, 0);
 	columns_fit(out, size, line.text, COLUMNS_MAX);
 }
 
@@ -135,8 +136,8 @@ static void word_list_add(struct word_list *list, const char *words)
 		list->more = true;
 }
 
-void group_add(struct group *group, const struct connection *connection, const char *where,
-	       bool recipients)
+void group_add(struct group *group, const struct connection *connection,
+	       const struct socket_seen *socket, const char *where, bool recipients)
 {
 	const struct process *opener = connection->opener;
 	const struct script *script = connection_script(connection);
@@ -160,8 +161,10 @@ void group_add(struct group *group, const struct connection *connection, const c
 		group->where[0] = '\0';
 	if (!group->sums.connections && opener)
 		label_user(group->user, sizeof(group->user), opener);
-	if (opener)
-		advice_add(&group->advice, opener, !group->sums.connections);
+	if (opener && !connection->closed)
+		advice_add(&group->advice, opener, socket);
+	if (opener && opener->id.start && (!group->running || opener->id.start < group->running))
+		group->running = opener->id.start;
 	if (opener)
 		process_words(group->process, sizeof(group->process), opener,
 			      group->key.label.script);
@@ -188,7 +191,8 @@ static const char *plural(uint64_t number)
 	return number == 1 ? "" : "s";
 }
 
-void sums_words(char *out, size_t size, const struct sums *sums, const struct hosts *hosts)
+void sums_words(char *out, size_t size, const struct sums *sums, const struct hosts *hosts,
+		bool unheard)
 {
 	size_t used = (size_t)snprintf(out, size, "%" PRIu64 " connection%s", sums->connections,
 				       plural(sums->connections));
@@ -197,8 +201,12 @@ void sums_words(char *out, size_t size, const struct sums *sums, const struct ho
 		used += (size_t)snprintf(out + used, size - used, " to %s%u host%s",
 					 hosts->over ? "over " : "", hosts->count,
 					 plural(hosts->count));
-	used += (size_t)snprintf(out + used, size - used, ", %" PRIu64 " message%s accepted",
-				 sums->messages, plural(sums->messages));
+	if (unheard)
+		used += (size_t)snprintf(out + used, size - used, ", not listened to");
+	else
+		used += (size_t)snprintf(out + used, size - used,
+					 ", %" PRIu64 " message%s accepted", sums->messages,
+					 plural(sums->messages));
 	if (sums->recipients)
 		used += (size_t)snprintf(out + used, size - used,
 					 ", %" PRIu64 " recipient%s accepted", sums->recipients,
@@ -238,6 +246,14 @@ static void span_words(char *out, size_t size, const struct sums *sums, int64_t 
 	snprintf(out, size, "%s - %s", from, memcmp(from, to, day) ? to : to + day);
 }
 
+static void running_words(char *out, size_t size, uint64_t since, int64_t wall_minus_boot)
+{
+	char date[TEXT_DATE];
+
+	text_date(date, sizeof(date), (int64_t)since + wall_minus_boot);
+	snprintf(out, size, since ? "running since %s" : "", date);
+}
+
 static void group_heading(const struct group *group, const struct text *text,
 			  int64_t wall_minus_boot)
 {
@@ -248,7 +264,11 @@ static void group_heading(const struct group *group, const struct text *text,
 	bool fits;
 
 	snprintf(name, sizeof(name), "%s%s", group->key.label.text, group->where);
-	span_words(span, sizeof(span), &group->sums, wall_minus_boot);
+	/* Our own few seconds tell nothing. */
+	if (text->snapshot)
+		running_words(span, sizeof(span), group->running, wall_minus_boot);
+	else
+		span_words(span, sizeof(span), &group->sums, wall_minus_boot);
 	line_clear(&line);
 	line_pad(&line, 2);
 	line_colour(&line, text_colour(text, text_verdict_style(class)));
@@ -297,7 +317,7 @@ void group_print(const struct group *group, const struct text *text, int64_t wal
 	char words[1024];
 
 	group_heading(group, text, wall_minus_boot);
-	sums_words(words, sizeof(words), &group->sums, &group->hosts);
+	sums_words(words, sizeof(words), &group->sums, &group->hosts, text->unheard);
 	text_paragraph(text, words, INDENT);
 	if (group->worst_code) {
 		snprintf(words, sizeof(words), "%" PRIu64 " x %s", group->worst_times,
@@ -310,6 +330,7 @@ void group_print(const struct group *group, const struct text *text, int64_t wal
 	group_list(text, "ran", &group->programs);
 	/* Of one connection it is the one, of several the last. */
 	group_line(text, one ? "request:" : "last request:", group->request);
+	one = one || group->advice.pid_count == 1;
 	group_line(text, one ? "process:" : "last process:", group->process);
 	if (text->snapshot &&
 	    (group->key.class == VERDICT_BYPASS || group->key.class == VERDICT_IMPOSTOR))

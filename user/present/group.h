@@ -54,7 +54,9 @@ struct group {
 	char process[GROUP_PROCESS]; /* words to find it */
 	struct word_list callers,
 		programs; /* where the script was called from; what it had started */
-	struct advice advice;
+	struct advice advice; /* on those that are open */
+	uint64_t
+		running; /* since when the oldest of the processes has been, CLOCK_BOOTTIME ns; 0 = not known */
 	struct hosts hosts;
 	uint16_t worst_code; /* 0 = nobody refused */
 	const char *blocklist;
@@ -66,12 +68,15 @@ struct group {
 void sums_add(struct sums *sums, const struct connection *connection);
 void hosts_add(struct hosts *hosts, const uint8_t address[16]);
 /* where: in the script. recipients: their names may be shown. */
-void group_add(struct group *group, const struct connection *connection, const char *where,
-	       bool recipients);
+void group_add(struct group *group, const struct connection *connection,
+	       const struct socket_seen *socket, const char *where, bool recipients);
 void group_print(const struct group *group, const struct text *text, int64_t wall_minus_boot);
 void group_free(struct group *group);
 
-/* "412 connections to 388 hosts, 12 messages accepted, 1204 recipients refused". hosts may be NULL. */
-void sums_words(char *out, size_t size, const struct sums *sums, const struct hosts *hosts);
+/*
+ * "412 connections to 388 hosts, 12 messages accepted, 1204 recipients refused". hosts may be NULL. unheard: of messages nobody
+ * knows. */
+void sums_words(char *out, size_t size, const struct sums *sums, const struct hosts *hosts,
+		bool unheard);
 
 #endif

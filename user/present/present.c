@@ -28,10 +28,13 @@ struct present {
 	struct json json;
 	struct summary *summary;
 	uint64_t started;
-	/* Of a snapshot: the rows wait until the summary was shown. */
-	char *rows;
-	size_t rows_size;
-	uint64_t row_count; /* also those that were too many to show */
+	/* Of a snapshot: the rows wait until the summary was shown, and those of what is over until the others were. */
+	struct waiting_rows {
+		FILE *out;
+		char *bytes;
+		size_t size;
+		uint64_t count; /* also those that were too many to show */
+	} open, closed;
 	struct sockets_sum sockets;
 	struct snapshot_search search;
 };
@@ -49,25 +52,37 @@ struct present *present_new(const struct present_options *options)
 	present->text.recipients = options->recipients;
 	present->origin.recipients = options->recipients;
 	present->text.snapshot = options->snapshot;
+	present->text.selected = options->selected;
 	present_width(present, options->width);
 	present->summary = summary_new(options->recipients);
-	if (present->summary && options->snapshot && !options->json)
-		present->text.out = open_memstream(&present->rows, &present->rows_size);
-	if (!present->summary || !present->text.out) {
-		summary_free(present->summary);
-		free(present);
+	if (options->snapshot && !options->json) {
+		present->open.out = open_memstream(&present->open.bytes, &present->open.size);
+		present->closed.out = open_memstream(&present->closed.bytes, &present->closed.size);
+		if (!present->open.out || !present->closed.out) {
+			present_free(present);
+			return NULL;
+		}
+	}
+	if (!present->summary) {
+		present_free(present);
 		return NULL;
 	}
 	return present;
+}
+
+static void rows_free(struct waiting_rows *rows)
+{
+	if (rows->out)
+		fclose(rows->out);
+	free(rows->bytes);
 }
 
 void present_free(struct present *present)
 {
 	if (!present)
 		return;
-	if (present->text.out != present->options.out)
-		fclose(present->text.out);
-	free(present->rows);
+	rows_free(&present->open);
+	rows_free(&present->closed);
 	summary_free(present->summary);
 	free(present);
 }
@@ -97,13 +112,12 @@ void present_start(struct present *present, const struct frame_start *start, uin
 	present->started = now;
 	present->text.capture = start->capture;
 	memcpy(present->text.ports, start->ports, sizeof(start->ports));
+	present->text.unheard = present->options.snapshot && !strstr(start->hooks, "cgroup_skb");
 	present->text.port_count = start->port_count < 64 ? start->port_count : 64;
 	if (!present->options.json) {
-		struct text text = present->text;
-
-		text.out = present->options.out;
-		text_header(&text, start);
-		text_columns(&present->text);
+		text_header(&present->text, start);
+		if (!present->options.snapshot)
+			text_columns(&present->text);
 		return;
 	}
 	json_begin(&present->json, present->options.out);
@@ -117,23 +131,35 @@ static uint64_t time_of(const struct connection *connection)
 	return connection->closed ? connection->closed : connection->last_seen;
 }
 
-/* More rows of a snapshot help nobody: --json has all. */
-static bool has_row(struct present *present)
+/* Where a row goes. More of them than that help nobody: --json has all. */
+static struct text row_text(struct present *present, struct waiting_rows *rows, bool *room)
 {
-	return !present->options.snapshot || present->row_count++ < LIMIT_SNAPSHOT_ROWS;
+	struct text text = present->text;
+
+	*room = !present->options.snapshot || rows->count++ < LIMIT_SNAPSHOT_ROWS;
+	if (present->options.snapshot)
+		text.out = rows->out;
+	/* What is open is not folded: each is somebody's. */
+	text.fold = !present->options.snapshot || rows == &present->closed ? &present->fold : NULL;
+	return text;
 }
 
 static void show(struct present *present, const struct connection *connection,
 		 const struct socket_seen *socket, uint64_t time, int64_t wall_minus_boot,
 		 bool progress)
 {
+	bool room;
+
 	if (!shown(present, connection))
 		return;
 	if (!present->options.json) {
-		if (!has_row(present))
+		struct text text = row_text(
+			present, connection->closed ? &present->closed : &present->open, &room);
+
+		if (!room)
 			return;
-		present->text.socket = socket;
-		text_connection(&present->text, connection, time, wall_minus_boot, progress);
+		text.socket = socket;
+		text_connection(&text, connection, time, wall_minus_boot, progress);
 		present->text.step_any = false;
 		return;
 	}
@@ -154,7 +180,7 @@ void present_connection(struct present *present, const struct connection *connec
 void present_existing(struct present *present, const struct connection *connection,
 		      struct socket_seen *socket, int64_t wall_minus_boot)
 {
-	summary_add(present->summary, connection);
+	summary_add(present->summary, connection, socket);
 	if (socket)
 		socket->shown = true;
 	show(present, connection, socket, time_of(connection), wall_minus_boot, false);
@@ -166,8 +192,11 @@ void present_socket(struct present *present, struct socket_seen *socket, uint64_
 	socket->shown = true;
 	sockets_sum_add(&present->sockets, socket);
 	if (!present->options.json) {
-		if (has_row(present))
-			text_socket(&present->text, socket);
+		bool room;
+		struct text text = row_text(present, &present->open, &room);
+
+		if (room)
+			text_socket(&text, socket);
 		return;
 	}
 	json_begin(&present->json, present->options.out);
@@ -182,24 +211,32 @@ void present_looked(struct present *present, const struct frame_looked *looked,
 	present->search = (struct snapshot_search){looked, hiding, over};
 }
 
+static void print_rows(struct waiting_rows *rows, FILE *out, const char *what)
+{
+	fflush(rows->out);
+	fwrite(rows->bytes, 1, rows->size, out);
+	if (rows->count > LIMIT_SNAPSHOT_ROWS)
+		fprintf(out, "... and %" PRIu64 " more that are %s: --json has all of them\n",
+			rows->count - LIMIT_SNAPSHOT_ROWS, what);
+}
+
 /* What is to be done comes first, and then what it is about. */
 static void print_snapshot(struct present *present, const struct record_totals *totals,
 			   uint64_t seconds, int64_t wall_minus_boot)
 {
 	struct text text = present->text;
 
-	fflush(text.out);
-	text.out = present->options.out;
+	text.fold = NULL;
 	summary_print(present->summary, &text, seconds, wall_minus_boot);
 	sockets_sum_print(&present->sockets, &present->search, &text);
 	losses_print(&text, totals);
-	if (!present->row_count)
+	if (!present->open.count && !present->closed.count)
 		return;
 	fputc('\n', text.out);
-	fwrite(present->rows, 1, present->rows_size, text.out);
-	if (present->row_count > LIMIT_SNAPSHOT_ROWS)
-		fprintf(text.out, "... and %" PRIu64 " more: --json has all of them\n",
-			present->row_count - LIMIT_SNAPSHOT_ROWS);
+	text_columns(&text);
+	print_rows(&present->open, text.out, "open");
+	fold_flush(&present->fold, present->closed.out);
+	print_rows(&present->closed, text.out, "over");
 }
 
 void present_progress(struct present *present, const struct connection *connection, uint64_t now,

@@ -20,6 +20,7 @@ struct present_options {
 	bool json;
 	bool colour;
 	bool recipients;
+	bool selected; /* by --cgroup, --uid or --pid: that is said */
 	bool snapshot; /* what is open now: the summary comes first, and rows have their socket's state */
 	unsigned int width; /* columns; 80 at least is assumed */
 	uint32_t

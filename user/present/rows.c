@@ -85,6 +85,20 @@ void text_pool(const struct text *text, struct line *line, const struct process 
 		text_word(text, line, escaped, column, 1);
 }
 
+void text_parent(const struct text *text, struct line *line, const struct process *process,
+		 unsigned int column)
+{
+	const struct event_process *parent = process->id.ancestors;
+	char name[4 * EVENT_COMM_LEN + 1], word[sizeof(name) + 32];
+
+	if (!process->id.ancestor_count || parent->tgid <= 1 || parent->tgid != process->id.ppid ||
+	    !memcmp(parent->comm, process->id.comm, EVENT_COMM_LEN))
+		return;
+	escape_text(name, sizeof(name), parent->comm, strnlen(parent->comm, EVENT_COMM_LEN), NULL);
+	snprintf(word, sizeof(word), "started by %s[%" PRIu32 "]", name, parent->tgid);
+	text_word(text, line, word, column, 2);
+}
+
 static void handed_over(const struct text *text, struct line *line, const struct process *sender)
 {
 	struct bytes name = process_name(sender);
@@ -198,7 +212,9 @@ static void answer(const struct text *text, char *out, size_t size,
 {
 	uint64_t seconds = time > connection->opened ? (time - connection->opened) / SECOND : 0;
 
-	if (!progress)
+	if (text->unheard && connection->established && !connection->session)
+		snprintf(out, size, "-");
+	else if (!progress)
 		answer_of(out, size, connection, text->layout.answer, text->recipients);
 	else if (text->layout.answer < PROGRESS_COLUMNS)
 		snprintf(out, size, "open %" PRIu64 "s", seconds);

@@ -66,7 +66,8 @@ static struct group *group_new(struct summary *summary, const struct group_key *
 	return group;
 }
 
-void summary_add(struct summary *summary, const struct connection *connection)
+void summary_add(struct summary *summary, const struct connection *connection,
+		 const struct socket_seen *socket)
 {
 	enum verdict_class class = connection->verdict.class;
 	char where[LABEL_SUFFIX];
@@ -88,7 +89,7 @@ void summary_add(struct summary *summary, const struct connection *connection)
 	if (!group)
 		group = group_new(summary, &key);
 	if (group)
-		group_add(group, connection, where, summary->recipients);
+		group_add(group, connection, socket, where, summary->recipients);
 	else
 		sums_add(class == VERDICT_LOCAL ? &summary->other_feeders : &summary->others,
 			 connection);
@@ -124,7 +125,7 @@ static void print_sum(const struct summary *summary, const struct text *text,
 
 	if (!sums->connections && (class != VERDICT_MTA || text->capture))
 		return;
-	sums_words(words, sizeof(words), sums, NULL);
+	sums_words(words, sizeof(words), sums, NULL, text->unheard);
 	snprintf(line, sizeof(line), "%s: %s.", name, sums->connections ? words : "no connections");
 	text_paragraph(text, line, 0);
 }
@@ -135,7 +136,7 @@ static void print_hidden(const struct text *text, const struct sums *hidden, uns
 
 	if (!groups)
 		return;
-	sums_words(words, sizeof(words), hidden, NULL);
+	sums_words(words, sizeof(words), hidden, NULL, text->unheard);
 	fprintf(text->out, "  and %u more: %s\n", groups, words);
 }
 
@@ -144,7 +145,7 @@ static void print_others(const struct sums *others, const struct text *text)
 	char words[256];
 
 	if (others->connections) {
-		sums_words(words, sizeof(words), others, NULL);
+		sums_words(words, sizeof(words), others, NULL, text->unheard);
 		fprintf(text->out, "  others, too many to tell apart: %s\n", words);
 	}
 }
@@ -171,7 +172,8 @@ static void heading(const struct summary *summary, const struct text *text, uint
 		return;
 	}
 	if (text->snapshot)
-		fprintf(text->out, "\nRound the MTA at this moment: ");
+		fprintf(text->out, "\nRound the MTA at this moment%s: ",
+			text->selected ? ", of what was selected" : "");
 	else
 		fprintf(text->out, "\nRound the MTA in %" PRIu64 " s: ", seconds);
 	if (bad)
@@ -181,6 +183,9 @@ static void heading(const struct summary *summary, const struct text *text, uint
 	if (unknown)
 		fprintf(text->out, "; %u not judged for want of evidence", unknown);
 	fputc('\n', text->out);
+	if (text->snapshot && bad)
+		fprintf(text->out,
+			"  before you stop anything: smtpsnoop snapshot --evidence DIR\n");
 }
 
 /* Those that went round the MTA, or those that fed it. Returns the first that is the other kind. */

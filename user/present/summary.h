@@ -16,7 +16,9 @@ struct summary *summary_new(bool recipients);
 void summary_free(struct summary *summary);
 
 /* A connection that is over. Out of memory adds it to "others". */
-void summary_add(struct summary *summary, const struct connection *connection);
+/* socket: of a snapshot, else NULL. */
+void summary_add(struct summary *summary, const struct connection *connection,
+		 const struct socket_seen *socket);
 
 /* Connections of a class so far. */
 uint64_t summary_connections(const struct summary *summary, enum verdict_class class);

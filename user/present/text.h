@@ -18,6 +18,8 @@ struct text {
 	bool colour;
 	bool capture; /* from capture files: no kernel, no MTA */
 	bool recipients; /* their names may be shown */
+	bool unheard; /* nothing that was said was listened to */
+	bool selected; /* not all of the host was looked at */
 	bool snapshot; /* rows begin with the socket's state, and groups have advice */
 	const struct socket_seen *socket; /* of the row in work; NULL = none */
 	uint16_t ports[64]; /* SMTP's */
@@ -64,6 +66,9 @@ void text_step(struct text *text, const struct connection *connection, uint64_t 
 /* "php-fpm8.2[4711] php8.2-fpm.service": the words that find the process again. */
 void text_process(const struct text *text, struct line *line, const struct process *process,
 		  unsigned int indent);
+/* "started by bash[6681]": who may start it again; nothing for a child of init, or a worker of its like. */
+void text_parent(const struct text *text, struct line *line, const struct process *process,
+		 unsigned int indent);
 /* "pool www", where php-fpm says so and the script's name stands in its place. */
 void text_pool(const struct text *text, struct line *line, const struct process *process,
 	       unsigned int indent);

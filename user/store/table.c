@@ -121,6 +121,7 @@ static struct verdict_case case_of(const struct table *table, const struct conne
 		.via_loopback = connection->via_loopback,
 		.established = connection->established,
 		.ended = connection->ended,
+		.closed = connection->ended && connection->reason != CONNECTION_OPEN,
 		.opened = connection->opened,
 		.now = table->newest,
 	};
