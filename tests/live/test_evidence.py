@@ -9,6 +9,7 @@ import time
 from marks import quick
 from test_snapshot import hold, listener, snapshot
 from tracer import parse_json
+from web import find
 from world import Failed, run
 
 WAIT = """import socket, sys
@@ -266,3 +267,83 @@ def test_refused(case):
         done = case.smtpsnoop("snapshot", "--cgroup", case.cgroup, "--evidence", path)
         if done.returncode != 2 or done.stdout or done.stderr.count("\n") != 1 or path not in done.stderr:
             raise Failed(f"{path}: status {done.returncode}: {done.stdout}{done.stderr}")
+
+
+
+NAMED = """import ctypes, socket, sys
+s = socket.create_connection(("203.0.113.7", 25))
+start = int(open("/proc/self/stat").read().rsplit(")", 1)[1].split()[45])
+text = b"python3\\0" + sys.argv[1].encode() + b"\\0"
+ctypes.memmove(start, text, len(text))
+print("ready", flush=True); sys.stdin.read()
+"""
+
+
+def test_not_for_it(case):
+    """the keeper may read everything: what the process may not read is not kept, nor what the kernel makes up"""
+    secret, hidden = (os.path.join(case.world.folder, name) for name in ("secret.py", "hidden"))
+    for path in (secret, hidden):
+        with open(path, "w") as file:
+            file.write("secret\n")
+        os.chmod(path, 0o600)
+    script = os.path.join(case.world.folder, "a" * 60 + ".py")
+    path_only = WAIT.replace("import socket, sys\n", f"import os, socket, sys\nf = os.open('{hidden}', 0o10000000)\n")
+    with listener(case):
+        with open(script, "w") as file:
+            file.write(NAMED)
+        os.chmod(script, 0o644)
+        remarks = {}
+        for name in (secret, "/proc/cpuinfo"):
+            actor = ready(case.actor("/usr/bin/python3", script, name))
+            remarks[actor.pid] = "may not read it" if name == secret else "not kept:"
+        python(case, os.path.join(case.world.folder, "path_only.py"), path_only)
+        os.unlink(hidden)
+        folder = keep(case)
+    told = sources(folder)
+    for pid, remark in remarks.items():
+        if remark not in told[f"process-{pid}/script-1"][1]:
+            raise Failed(f"told is {told[f'process-{pid}/script-1']}, not {remark}")
+    for path, _, files in os.walk(folder):
+        for name in files:
+            with open(os.path.join(path, name), "rb") as file:
+                if file.read() == b"secret\n":
+                    raise Failed(f"{name} was kept")
+
+
+def test_too_many_scripts(case):
+    """twenty scripts of one process: what has no room is noted, and all else is kept"""
+    folder = os.path.join(case.world.folder, "many")
+    os.mkdir(folder)
+    for n in range(20):
+        with open(os.path.join(folder, f"s{n}.php"), "w") as file:
+            file.write("<?php $all[] = fsockopen('203.0.113.7', 25); fwrite(end($all), \"EHLO x\\r\\n\");\n")
+        os.chmod(file.name, 0o644)
+    with open(os.path.join(folder, "main.php"), "w") as file:
+        file.write("<?php fgets(STDIN); for ($n = 0; $n < 20; $n++) include __DIR__ . \"/s$n.php\"; fgets(STDIN);\n")
+    os.chmod(file.name, 0o644)
+    kept = os.path.join(case.world.folder, "many-evidence")
+    with listener(case):
+        actor = case.actor(find("/usr/bin/php"), os.path.join(folder, "main.php"))
+        trace = case.trace("--watch", "3", "--evidence", kept, command="snapshot")
+        actor.say("go\n")
+        trace.finish()
+    told = sources(kept)
+    if "too many" not in told.get(f"process-{actor.pid}/script", ["", ""])[1]:
+        raise Failed(f"told is {sorted(told)}")
+    verify(case, kept)
+
+
+def test_added_in_hiding(case):
+    """--verify sees files that begin with a dot, folders, and what is no file any more"""
+    with listener(case):
+        actor = hold(case)
+        folder = keep(case)
+    place = of_process(folder, actor.pid, "")
+    open(os.path.join(place, ".hidden"), "w").close()
+    os.mkdir(os.path.join(place, "below"))
+    os.unlink(os.path.join(place, "maps"))
+    os.mkfifo(os.path.join(place, "maps"))
+    said = verify(case, folder, status=1)
+    for words in ("/.hidden: not in the list", "/below: not in the list", "/maps: not as it was kept", "1 not, 2 added"):
+        if words not in said:
+            raise Failed(f"no \"{words}\" in {said}")

@@ -25,7 +25,7 @@ NAMED_IN = "tests/vm/kernels"
 
 # What the machine needs to find the host's files, and what the live tests use. A kernel may have some built in.
 MODULES = """virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci fuse virtiofs overlay
-             veth dummy tls""".split()
+             veth dummy tls inet_diag tcp_diag""".split()
 
 
 class Missing(Exception):
@@ -179,7 +179,7 @@ def kernel(name, refresh=False):
     architecture, suite, metapackage, _ = read_list()[0][name]
     with locked_cache() as cache:
         place = cache / "kernels" / name
-        source = f"{architecture} {suite} {metapackage}\n"
+        source = f"{architecture} {suite} {metapackage} {' '.join(MODULES)}\n"
         if not refresh and cached(place, source):
             return place
         work = cache / "work"

@@ -131,7 +131,8 @@ struct frame_looked {
 	uint32_t namespaces; /* network namespaces */
 	uint32_t refused; /* of them, those that could not be entered */
 	uint32_t over; /* sockets that found no room */
-	uint32_t reserved;
+	uint32_t
+		unasked; /* namespaces where the kernel can't be asked: no tcp_diag, not loadable either */
 };
 
 struct frame_end {

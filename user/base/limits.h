@@ -56,8 +56,11 @@
 #define LIMIT_EVIDENCE_PROCESSES 256
 #define LIMIT_EVIDENCE_HOLDERS 8192 /* descriptors of connections, to find out whose they are */
 #define LIMIT_EVIDENCE_FILES 512 /* that are known as the same */
-#define LIMIT_EVIDENCE_OPEN 4096 /* descriptors of a process that are listed */
-#define LIMIT_EVIDENCE_DELETED 8 /* deleted files of a process that are kept */
+#define LIMIT_EVIDENCE_LIST (1u << 20) /* bytes of the list of a process's open files */
+#define LIMIT_EVIDENCE_DELETED                                                                     \
+	8 /* deleted files of a process that are kept, and what each may have */
+#define LIMIT_EVIDENCE_DELETED_FILE (UINT64_C(8) << 20)
+#define LIMIT_EVIDENCE_ALL_SECONDS 60 /* after that, what was not begun is left out */
 #define LIMIT_EVIDENCE_SCRIPTS 16 /* of a process */
 #define LIMIT_PROCESS_CACHE 4096 /* enrichment by (tgid, start) */
 /*

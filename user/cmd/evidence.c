@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@
 
 #include <sha2.h>
 
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/msg.h"
 #include "cmd/evidence_copy.h"
@@ -136,12 +138,15 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 
 static int no_dots(const struct dirent *entry)
 {
-	return entry->d_name[0] != '.';
+	return strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
 }
 
 typedef int each_fn(int directory, const char *name, const char *path, void *context);
 
-/* Calls fn for every file below the directory, one folder deep, which is as deep as it is made; then for the folder, if it wants that. */
+/*
+ * Calls fn for every file below the directory, one folder deep, which is as deep as it is made: what is a folder there is told as if it
+ * were a file. Then for the folder, if it wants that.
+ */
 static int for_each(int directory, const char *below, each_fn *fn, void *context, bool folders)
 {
 	struct dirent **names;
@@ -167,7 +172,7 @@ static int for_each(int directory, const char *below, each_fn *fn, void *context
 			if (folder >= 0)
 				close(folder);
 		}
-		if (!rc && (folders || !S_ISDIR(file.st_mode)))
+		if (!rc && (folders || below[0] || !S_ISDIR(file.st_mode)))
 			rc = fn(directory, name, path, context);
 		free(names[i]);
 	}
@@ -232,6 +237,18 @@ static int write_list(const struct evidence *evidence)
 	return rc;
 }
 
+/* The child's end, if it comes in time. What waits for a file system that never answers can't even be killed: it is left alone. */
+static bool wait_for(pid_t child, int *how)
+{
+	int fd = (int)syscall(SYS_pidfd_open, child, 0);
+	struct pollfd end = {.fd = fd, .events = POLLIN};
+	bool over = fd < 0 || poll(&end, 1, (LIMIT_EVIDENCE_SECONDS + 2) * 1000) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return over && waitpid(child, how, over ? 0 : WNOHANG) == child;
+}
+
 /* One request, in a child. 0 or -errno. */
 static int keep(const struct evidence *evidence, const struct request *request, size_t size)
 {
@@ -257,12 +274,10 @@ static int keep(const struct evidence *evidence, const struct request *request, 
 		}
 		_exit(-rc);
 	}
-	while (waitpid(child, &how, 0) < 0 && errno == EINTR)
-		;
-	if (WIFSIGNALED(how))
+	if (!wait_for(child, &how) || WIFSIGNALED(how))
 		dprintf(evidence->place.sources, "-\t-\tone process is not whole: %s\n",
-			WTERMSIG(how) == SIGALRM ? "its files took too long to read"
-						 : strsignal(WTERMSIG(how)));
+			!how || WTERMSIG(how) == SIGALRM ? "its files took too long to read"
+							 : strsignal(WTERMSIG(how)));
 	return WIFEXITED(how) ? -WEXITSTATUS(how) : 0;
 }
 
@@ -271,7 +286,8 @@ static int finish(const struct evidence *evidence, uint64_t missed)
 	int rc = 0;
 
 	if (missed && dprintf(evidence->place.sources,
-			      "-\t-\t%" PRIu64 " processes or scripts found no room\n", missed) < 0)
+			      "-\t-\t%" PRIu64 " processes or scripts found no room or no time\n",
+			      missed) < 0)
 		rc = -errno;
 	if (!rc)
 		rc = write_list(evidence);
@@ -288,6 +304,7 @@ static int keeper(struct evidence *evidence, int asked)
 {
 	static struct request request;
 	int rc = write_host(evidence);
+	uint64_t until = 0, late = 0;
 	ssize_t got;
 
 	while ((got = recv(asked, &request, sizeof(request), 0)) > 0 ||
@@ -296,12 +313,18 @@ static int keeper(struct evidence *evidence, int asked)
 			continue;
 		if (request.asked == ASKED_END)
 			break;
-		if (!rc)
+		/* From the first on. */
+		if (!until)
+			until = clock_ns(CLOCK_MONOTONIC) +
+				LIMIT_EVIDENCE_ALL_SECONDS * UINT64_C(1000000000);
+		if (clock_ns(CLOCK_MONOTONIC) > until)
+			late++;
+		else if (!rc)
 			rc = keep(evidence, &request,
 				  (size_t)got - offsetof(struct request, payload));
 	}
 	if (got > 0 && request.missed != UINT64_MAX && !rc)
-		rc = finish(evidence, request.missed);
+		rc = finish(evidence, request.missed + late);
 	else if (!rc)
 		rc = -ECANCELED;
 	if (rc)
@@ -468,6 +491,10 @@ int evidence_end(struct evidence *evidence, bool keep)
 
 	if (!evidence)
 		return 0;
+	if (keep && evidence->missed)
+		msg_warn("--evidence: %" PRIu64 " processes or scripts found no room: they are not "
+			 "in it",
+			 evidence->missed);
 	request.missed = keep ? evidence->missed : UINT64_MAX;
 	send(evidence->ask, &request, offsetof(struct request, payload), MSG_NOSIGNAL);
 	close(evidence->ask);
@@ -483,13 +510,19 @@ int evidence_end(struct evidence *evidence, bool keep)
 /* Names of the list lead into the directory and nowhere else. */
 static int check(int directory, const char *path, const char *wanted)
 {
-	struct open_how how = {.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
 			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
-	int fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof(how)), rc;
-	char sum[SHA256_DIGEST_STRING_LENGTH];
+	int found = (int)syscall(SYS_openat2, directory, path, &how, sizeof(how)), fd, rc;
+	char sum[SHA256_DIGEST_STRING_LENGTH], link[64];
+	struct stat file;
 
-	if (fd < 0)
+	if (found < 0)
 		return -errno;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", found);
+	fd = fstat(found, &file) || !S_ISREG(file.st_mode) ? -1 : open(link, O_RDONLY | O_CLOEXEC);
+	close(found);
+	if (fd < 0)
+		return -EBADMSG;
 	rc = digest(fd, sum);
 	close(fd);
 	return rc ? rc : strcmp(sum, wanted) ? -EBADMSG : 0;

@@ -11,12 +11,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/escape.h"
@@ -33,7 +35,9 @@
 struct keep {
 	const struct evidence_place *place;
 	int folder;
-	int proc; /* /proc/PID, -1 = it is over */
+	int proc; /* /proc/PID, or of a thread where the leader is gone; -1 = it is over */
+	uint32_t uid, gid; /* the process's own, effective */
+	uint64_t most; /* bytes of one file */
 	char name[32];
 };
 
@@ -69,7 +73,7 @@ static int note(const struct keep *keep, const char *name, const char *source, c
 static int copy_bytes(const struct keep *keep, int in, int out, bool *cut)
 {
 	struct evidence_shared *shared = keep->place->shared;
-	uint64_t left = LIMIT_EVIDENCE_FILE;
+	uint64_t left = keep->most;
 	char piece[PIECE];
 
 	if (shared->bytes + left > LIMIT_EVIDENCE_BYTES)
@@ -153,18 +157,50 @@ static bool kept_before(const struct keep *keep, const struct stat *file, const 
 	return false;
 }
 
-/* `found` is O_PATH and taken over. Only a regular file is opened. */
+/* What the kernel makes up when it is read, and what reading may change. */
+static bool is_made_up(int fd)
+{
+	static const long magic[] = {PROC_SUPER_MAGIC,	  SYSFS_MAGIC,	    DEBUGFS_MAGIC,
+				     TRACEFS_MAGIC,	  SECURITYFS_MAGIC, CGROUP_SUPER_MAGIC,
+				     CGROUP2_SUPER_MAGIC, BPF_FS_MAGIC,	    EFIVARFS_MAGIC,
+				     BINFMTFS_MAGIC,	  PSTOREFS_MAGIC,   NSFS_MAGIC};
+	struct statfs system;
+
+	if (fstatfs(fd, &system))
+		return true;
+	for (size_t i = 0; i < sizeof(magic) / sizeof(magic[0]); i++)
+		if (system.f_type == magic[i])
+			return true;
+	return false;
+}
+
+/* By its mode: the keeper may read everything, and the process shall not choose what that is. */
+static bool may_read(const struct keep *keep, const struct stat *file)
+{
+	if (keep->uid == 0)
+		return true;
+	if (file->st_uid == keep->uid)
+		return file->st_mode & S_IRUSR;
+	return file->st_mode & (file->st_gid == keep->gid ? S_IRGRP : S_IROTH);
+}
+
+/* `found` is O_PATH and taken over. Only a regular file is opened, and one that the process can read; exe is what it runs. */
 static int copy_found(const struct keep *keep, int found, const char *name, const char *source)
 {
+	bool exe = !strcmp(name, "exe");
 	struct stat file;
 	char path[64];
 	int in;
 
 	if (found < 0)
 		return note(keep, name, source, strerror(errno));
-	if (fstat(found, &file) || !S_ISREG(file.st_mode)) {
+	if (fstat(found, &file) || !S_ISREG(file.st_mode) || is_made_up(found)) {
 		close(found);
 		return note(keep, name, source, "not kept: it is no regular file");
+	}
+	if (!exe && !may_read(keep, &file)) {
+		close(found);
+		return note(keep, name, source, "not kept: the process may not read it");
 	}
 	if (kept_before(keep, &file, name, source)) {
 		close(found);
@@ -200,41 +236,56 @@ static int copy_exe(const struct keep *keep)
 	return copy_found(keep, openat(keep->proc, "exe", O_PATH | O_CLOEXEC), "exe", source);
 }
 
-/* The list of open files; those that are deleted are kept, as nothing else leads to them. */
-static int copy_open_files(const struct keep *keep)
+/* Opened for more than its path: its flags are octal, in proc(5), fdinfo. */
+static bool is_opened(const struct keep *keep, const char *number)
+{
+	char path[64], text[256], *flags;
+	unsigned long value = O_PATH;
+	ssize_t length;
+	int fd;
+
+	snprintf(path, sizeof(path), "fdinfo/%.16s", number);
+	fd = openat(keep->proc, path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	text[length > 0 ? length : 0] = '\0';
+	flags = strstr(text, "flags:");
+	if (flags)
+		value = strtoul(flags + strlen("flags:"), NULL, 8);
+	return flags && !(value & O_PATH);
+}
+
+/* The list of open files. */
+static int list_open_files(const struct keep *keep)
 {
 	int list = openat(keep->proc, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
 	int out = openat(keep->folder, "open-files", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	DIR *dir = list < 0 ? NULL : fdopendir(list);
-	unsigned int count = 0, deleted = 0;
-	struct dirent *entry;
+	size_t left = LIMIT_EVIDENCE_LIST;
+	struct dirent *entry = NULL;
 
 	if (out < 0)
 		rc = -errno;
-	if (!rc)
-		rc = note(keep, "open-files", "/proc/PID/fd", "");
-	while (!rc && dir && count < LIMIT_EVIDENCE_OPEN && (entry = readdir(dir))) {
-		char target[SOURCE_MAX], line[4 * SOURCE_MAX + 64], name[NAME_MAX_BYTES];
-		struct stat file;
-		int length;
+	while (!rc && dir && (entry = readdir(dir))) {
+		char target[SOURCE_MAX], line[4 * SOURCE_MAX + 64];
+		size_t length;
 
 		if (entry->d_name[0] == '.')
 			continue;
-		count++;
 		read_link(dirfd(dir), entry->d_name, target, sizeof(target));
-		length = snprintf(line, sizeof(line), "%s\t", entry->d_name);
-		length += (int)escape_text(line + length, sizeof(line) - (size_t)length - 1, target,
-					   strlen(target), NULL);
+		length = (size_t)snprintf(line, sizeof(line), "%.16s\t", entry->d_name);
+		length += escape_text(line + length, sizeof(line) - length - 1, target,
+				      strlen(target), NULL);
 		line[length++] = '\n';
-		rc = write_all(out, line, (size_t)length);
-		if (rc || deleted == LIMIT_EVIDENCE_DELETED || !strstr(target, " (deleted)") ||
-		    fstatat(dirfd(dir), entry->d_name, &file, 0) || !S_ISREG(file.st_mode))
-			continue;
-		deleted++;
-		snprintf(name, sizeof(name), "deleted-%.16s", entry->d_name);
-		rc = copy_found(keep, openat(dirfd(dir), entry->d_name, O_PATH | O_CLOEXEC), name,
-				target);
+		if (length > left)
+			break;
+		left -= length;
+		rc = write_all(out, line, length);
 	}
+	keep->place->shared->bytes += LIMIT_EVIDENCE_LIST - left;
+	if (!rc)
+		rc = note(keep, "open-files", "/proc/PID/fd", entry ? "cut: there are more" : "");
 	if (dir)
 		closedir(dir);
 	if (out >= 0)
@@ -242,12 +293,42 @@ static int copy_open_files(const struct keep *keep)
 	return rc;
 }
 
-/* In the root of the process, and no link on the way. */
+/* Deleted files that it has open: nothing else leads to them. The last thing, and of half of the room, since anybody can have many. */
+static int copy_deleted(struct keep *keep)
+{
+	int list = openat(keep->proc, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+	DIR *dir = list < 0 ? NULL : fdopendir(list);
+	unsigned int deleted = 0;
+	struct dirent *entry;
+
+	keep->most = LIMIT_EVIDENCE_DELETED_FILE;
+	while (!rc && dir && deleted < LIMIT_EVIDENCE_DELETED && (entry = readdir(dir))) {
+		char target[SOURCE_MAX], name[NAME_MAX_BYTES];
+		struct stat file;
+
+		if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &file, 0) ||
+		    !S_ISREG(file.st_mode) || file.st_nlink || !is_opened(keep, entry->d_name))
+			continue;
+		deleted++;
+		read_link(dirfd(dir), entry->d_name, target, sizeof(target));
+		snprintf(name, sizeof(name), "deleted-%.16s", entry->d_name);
+		if (keep->place->shared->bytes > LIMIT_EVIDENCE_BYTES / 2)
+			rc = note(keep, name, target, "not kept: there is no room left for such");
+		else
+			rc = copy_found(keep, openat(dirfd(dir), entry->d_name, O_PATH | O_CLOEXEC),
+					name, target);
+	}
+	if (dir)
+		closedir(dir);
+	return rc;
+}
+
+/* In the root of the process, no link on the way, and only what the kernel knows by heart: whoever opened it made it so. */
 static int copy_script(const struct keep *keep, struct bytes path)
 {
 	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
 			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS |
-					  RESOLVE_NO_MAGICLINKS};
+					  RESOLVE_NO_MAGICLINKS | RESOLVE_CACHED};
 	char source[SCRIPT_PATH_MAX + 1], name[NAME_MAX_BYTES];
 	unsigned int number = 1;
 	struct stat file;
@@ -260,24 +341,48 @@ static int copy_script(const struct keep *keep, struct bytes path)
 	source[path.length] = '\0';
 	do
 		snprintf(name, sizeof(name), "script-%u", number);
-	while (number++ < LIMIT_EVIDENCE_SCRIPTS &&
-	       fstatat(keep->folder, name, &file, AT_SYMLINK_NOFOLLOW) == 0);
+	while (fstatat(keep->folder, name, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ++number <= LIMIT_EVIDENCE_SCRIPTS);
+	if (number > LIMIT_EVIDENCE_SCRIPTS)
+		return note(keep, "script", source, "not kept: there are too many of them");
 	root = openat(keep->proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return note(keep, name, source, "not kept: the process is over");
 	found = (int)syscall(SYS_openat2, root, source, &how, sizeof(how));
 	close(root);
+	if (found < 0 && errno == EAGAIN)
+		return note(keep, name, source,
+			    "not kept: its file system would have to be asked for it");
 	return copy_found(keep, found, name, source);
 }
 
-/* Its folder, and the process if it still is the one. `start` 0: whichever has the number. */
+/* Effective ids, from "Uid:" and "Gid:" of proc(5), status. */
+static uint32_t status_id(int proc, const char *key)
+{
+	char text[2048], *at;
+	unsigned int real, effective = UINT32_MAX;
+	int fd = openat(proc, "status", O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[length > 0 ? length : 0] = '\0';
+	/* The name is escaped there, so that no line of it can look like this. */
+	at = strstr(text, key);
+	return at && sscanf(at + strlen(key), "%u %u", &real, &effective) == 2 ? effective
+									       : UINT32_MAX;
+}
+
+/* Its folder, and the process if it still is the one. `start` 0: whichever has the number. `tid` is of a thread that lives. */
 static int keep_begin(struct keep *keep, const struct evidence_place *place, uint32_t tgid,
-		      uint64_t start)
+		      uint32_t tid, uint64_t start)
 {
 	uint64_t ticks = start / (1000000000 / (uint64_t)sysconf(_SC_CLK_TCK));
-	char path[32];
+	char path[64];
+	int leader;
 
 	keep->place = place;
+	keep->most = LIMIT_EVIDENCE_FILE;
 	snprintf(keep->name, sizeof(keep->name), "process-%" PRIu32, tgid);
 	if (mkdirat(place->directory, keep->name, 0700) && errno != EEXIST)
 		return -errno;
@@ -286,23 +391,31 @@ static int keep_begin(struct keep *keep, const struct evidence_place *place, uin
 	if (keep->folder < 0)
 		return -errno;
 	snprintf(path, sizeof(path), "/proc/%" PRIu32, tgid);
-	keep->proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (keep->proc >= 0 && start && proc_stat(keep->proc, PROC_STAT_START) != ticks) {
-		close(keep->proc);
+	leader = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	keep->proc = leader;
+	if (leader < 0)
+		return 0;
+	snprintf(path, sizeof(path), "task/%" PRIu32, tid);
+	if (start && proc_stat(leader, PROC_STAT_START) != ticks)
 		keep->proc = -1;
-	}
+	else if (tid != tgid)
+		keep->proc = openat(leader, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (keep->proc != leader)
+		close(leader);
+	keep->uid = status_id(keep->proc, "\nUid:");
+	keep->gid = status_id(keep->proc, "\nGid:");
 	return 0;
 }
 
 /* process NULL: nothing but its number is known. */
-static int keep_process(const struct evidence_place *place, uint32_t tgid, uint64_t start,
-			const struct process *process)
+static int keep_process(const struct evidence_place *place, uint32_t tgid, uint32_t tid,
+			uint64_t start, const struct process *process)
 {
 	static const char *const files[] = {"cmdline", "environ",   "status", "maps", "limits",
 					    "cgroup",  "mountinfo", "stat",   "io"};
 	struct script_file script;
 	struct keep keep;
-	int rc = keep_begin(&keep, place, tgid, start);
+	int rc = keep_begin(&keep, place, tgid, tid, start);
 
 	if (!rc && keep.proc < 0)
 		return note(&keep, "", "", "not kept: the process is over");
@@ -311,11 +424,11 @@ static int keep_process(const struct evidence_place *place, uint32_t tgid, uint6
 		rc = copy_exe(&keep);
 	if (!rc && process && script_file_find(process, &script) && script.kind == SCRIPT_FILE)
 		rc = copy_script(&keep, script_file_path(&script));
-	if (!rc)
-		rc = copy_open_files(&keep);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !rc; i++)
 		rc = copy_proc(&keep, files[i]);
-	return rc;
+	if (!rc)
+		rc = list_open_files(&keep);
+	return rc ? rc : copy_deleted(&keep);
 }
 
 int evidence_copy_process(const struct evidence_place *place, const void *payload, size_t size)
@@ -325,7 +438,7 @@ int evidence_copy_process(const struct evidence_place *place, const void *payloa
 
 	if (!process)
 		return 0;
-	rc = keep_process(place, process->id.tgid, process->id.start, process);
+	rc = keep_process(place, process->id.tgid, process->id.tid, process->id.start, process);
 	process_free(process);
 	return rc;
 }
@@ -337,7 +450,7 @@ int evidence_copy_holder(const struct evidence_place *place, const void *payload
 	if (size != sizeof(holder))
 		return 0;
 	memcpy(&holder, payload, sizeof(holder));
-	return keep_process(place, holder.tgid, holder.start, NULL);
+	return keep_process(place, holder.tgid, holder.tgid, holder.start, NULL);
 }
 
 int evidence_copy_script(const struct evidence_place *place, const void *record, size_t size)
@@ -355,7 +468,7 @@ int evidence_copy_script(const struct evidence_place *place, const void *record,
 	script = script_decode(payload, sizeof(none) + size);
 	if (!script)
 		return 0;
-	rc = keep_begin(&keep, place, script->tgid, 0);
+	rc = keep_begin(&keep, place, script->tgid, script->tgid, 0);
 	for (unsigned int i = 0; i < script->call_count && !rc; i++)
 		if (script->calls[i].file.length &&
 		    (!i || !bytes_equal(script->calls[i].file, script->calls[i - 1].file)))

@@ -102,6 +102,7 @@ void record_search(struct json *json, const struct snapshot_search *search)
 	if (search->looked) {
 		json_number(json, "namespaces", search->looked->namespaces);
 		json_number(json, "namespaces_refused", search->looked->refused);
+		json_number(json, "namespaces_unasked", search->looked->unasked);
 		json_number(json, "sockets_over", search->looked->over + search->over);
 	}
 	json_close(json);

@@ -287,7 +287,7 @@ void text_connection(const struct text *text, const struct connection *connectio
 		line_colour(&line, text_colour(text, STYLE_END));
 	text_put(text, &line);
 	/* Who feeds the MTA is to be found as well, where it is a web application. */
-	if (!quiet || label.script)
+	if (!quiet || label.script || socket_is_shared(text->socket, connection->opener))
 		detail(text, connection, progress, &label, sent_by);
 	if (text->fold)
 		fold_end(text->fold, text->out, clock_at, layout->time, time);

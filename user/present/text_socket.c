@@ -29,7 +29,7 @@ const char *socket_state_of(const struct socket_seen *socket, const struct conne
 		return "CLOSED";
 	if (socket && socket->known)
 		return socket_state_name(socket->is.state);
-	/* On another port: sock_diag(7) was not asked for it. */
+	/* On another port, or without tcp_diag: nobody was asked for it. */
 	return connection->flags & EVENT_F_EXISTING ? socket_state_name(SOCKET_ESTABLISHED)
 						    : "OPENED";
 }
@@ -101,6 +101,14 @@ void socket_words(const struct text *text, struct line *line, const struct socke
 		snprintf(word, sizeof(word), "%" PRIu32 " retransmitted", is->retransmits);
 		text_word(text, line, word, column, 1);
 	}
+}
+
+bool socket_is_shared(const struct socket_seen *socket, const struct process *opener)
+{
+	for (unsigned int i = 0; socket && i < socket->holder_count && i < LIMIT_HOLDERS; i++)
+		if (!opener || socket->holders[i].tgid != opener->id.tgid)
+			return true;
+	return false;
 }
 
 /* "uid 33 (no process) ..." in the columns of a connection. */
@@ -185,6 +193,10 @@ static void print_search(const struct snapshot_search *search, const struct text
 		used += (size_t)snprintf(words + used, sizeof(words) - used,
 					 " %" PRIu32 " of them could not be entered.",
 					 looked->refused);
+	if (looked->unasked)
+		used += (size_t)snprintf(words + used, sizeof(words) - used,
+					 " The kernel has no tcp_diag: states, queues and sockets "
+					 "without a process are not known.");
 	if (looked->over || search->over)
 		snprintf(words + used, sizeof(words) - used,
 			 " %" PRIu64 " sockets found no room and are not shown.",
@@ -210,7 +222,8 @@ void sockets_sum_print(const struct sockets_sum *sum, const struct snapshot_sear
 		if (sum->in_flight)
 			snprintf(words + used, sizeof(words) - used,
 				 "; %" PRIu64 " of them have a file that no process has open: it "
-				 "is in flight in a unix socket, or held by the kernel",
+				 "is in flight in a unix socket, or held by the kernel (io_uring, "
+				 "MPTCP)",
 				 sum->in_flight);
 		text_paragraph(text, words, 0);
 	}

@@ -18,6 +18,9 @@ const char *socket_state_of(const struct socket_seen *socket, const struct conne
 void socket_words(const struct text *text, struct line *line, const struct socket_seen *socket,
 		  const struct process *opener, unsigned int column);
 
+/* Has another process it open than the opener? socket may be NULL. */
+bool socket_is_shared(const struct socket_seen *socket, const struct process *opener);
+
 /* A row for a socket without a process. */
 void text_socket(const struct text *text, const struct socket_seen *socket);
 

@@ -210,15 +210,19 @@ static int ask_all(struct search *search, int fd, uint32_t netns)
 {
 	static const int families[] = {AF_INET, AF_INET6};
 	struct request request;
-	int rc = 0;
+	int rc = 0, absent = 0;
 
 	for (size_t i = 0; i < 2 && !rc; i++) {
 		fill_request(&request, families[i], search->options->ports,
 			     search->options->port_count);
 		rc = ask(search, fd, &request, netns);
-		if (rc == -ENOENT) /* a kernel without IPv6 has none of its sockets */
+		/* A kernel without IPv6 has none of its sockets; one without tcp_diag tells nothing. */
+		if (rc == -ENOENT) {
+			absent++;
 			rc = 0;
+		}
 	}
+	search->looked->unasked += absent == 2;
 	return rc;
 }
 
