@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
-#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,15 +27,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <sha2.h>
-
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/msg.h"
 #include "cmd/evidence_copy.h"
+#include "cmd/evidence_list.h"
 #include "event_script.h"
 
-#define LIST "SHA256SUMS"
 #define PARTIAL ".partial"
 #define PATH_BYTES 4096
 
@@ -131,86 +128,6 @@ int evidence_only_records(struct evidence *evidence)
 
 /* The keeper's part from here. */
 
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int no_dots(const struct dirent *entry)
-{
-	return strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
-}
-
-typedef int each_fn(int directory, const char *name, const char *path, void *context);
-
-/*
- * Calls fn for every file below the directory, one folder deep, which is as deep as it is made: what is a folder there is told as if it
- * were a file. Then for the folder, if it wants that.
- */
-static int for_each(int directory, const char *below, each_fn *fn, void *context, bool folders)
-{
-	struct dirent **names;
-	int count = scandirat(directory, ".", &names, no_dots, by_name), rc = 0;
-
-	if (count < 0)
-		return -errno;
-	for (int i = 0; i < count; i++) {
-		const char *name = names[i]->d_name;
-		char path[2 * sizeof(names[i]->d_name) + 2];
-		struct stat file;
-		int folder;
-
-		snprintf(path, sizeof(path), "%s%s%s", below, below[0] ? "/" : "", name);
-		if (rc || fstatat(directory, name, &file, AT_SYMLINK_NOFOLLOW)) {
-			free(names[i]);
-			continue;
-		}
-		if (S_ISDIR(file.st_mode) && !below[0]) {
-			folder = openat(directory, name,
-					O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-			rc = folder < 0 ? -errno : for_each(folder, path, fn, context, folders);
-			if (folder >= 0)
-				close(folder);
-		}
-		if (!rc && (folders || below[0] || !S_ISDIR(file.st_mode)))
-			rc = fn(directory, name, path, context);
-		free(names[i]);
-	}
-	free(names);
-	return rc;
-}
-
-/* The digest of an open file in hexadecimal. 0 or -errno. */
-static int digest(int fd, char out[SHA256_DIGEST_STRING_LENGTH])
-{
-	static uint8_t piece[65536];
-	SHA2_CTX context;
-	ssize_t got;
-
-	SHA256Init(&context);
-	while ((got = read(fd, piece, sizeof(piece))) > 0)
-		SHA256Update(&context, piece, (size_t)got);
-	SHA256End(&context, out);
-	return got < 0 ? -errno : 0;
-}
-
-static int list_file(int directory, const char *name, const char *path, void *context)
-{
-	char sum[SHA256_DIGEST_STRING_LENGTH];
-	int fd, rc;
-
-	if (!strcmp(path, LIST))
-		return 0;
-	fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	rc = digest(fd, sum);
-	close(fd);
-	if (!rc && fprintf(context, "%s  %s\n", sum, path) < 0)
-		rc = -errno;
-	return rc;
-}
-
 static int remove_file(int directory, const char *name, const char *path, void *context)
 {
 	(void)path;
@@ -220,21 +137,8 @@ static int remove_file(int directory, const char *name, const char *path, void *
 
 static void remove_all(const struct evidence *evidence)
 {
-	for_each(evidence->place.directory, "", remove_file, NULL, true);
+	evidence_each(evidence->place.directory, "", remove_file, NULL, true);
 	rmdir(evidence->partial);
-}
-
-static int write_list(const struct evidence *evidence)
-{
-	int fd = make_file(evidence, LIST, O_WRONLY), rc;
-	FILE *list = fd < 0 ? NULL : fdopen(fd, "w");
-
-	if (!list)
-		return -errno;
-	rc = for_each(evidence->place.directory, "", list_file, list, false);
-	if (fclose(list) && !rc)
-		rc = -errno;
-	return rc;
 }
 
 /* The child's end, if it comes in time. What waits for a file system that never answers can't even be killed: it is left alone. */
@@ -290,7 +194,7 @@ static int finish(const struct evidence *evidence, uint64_t missed)
 			      missed) < 0)
 		rc = -errno;
 	if (!rc)
-		rc = write_list(evidence);
+		rc = evidence_list_write(evidence->place.directory);
 	if (!rc && syncfs(evidence->place.directory))
 		rc = -errno;
 	if (!rc &&
@@ -505,96 +409,4 @@ int evidence_end(struct evidence *evidence, bool keep)
 		failed(evidence, "cannot write it", error);
 	end_unused(evidence);
 	return error ? -1 : 0;
-}
-
-/* Names of the list lead into the directory and nowhere else. */
-static int check(int directory, const char *path, const char *wanted)
-{
-	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
-	int found = (int)syscall(SYS_openat2, directory, path, &how, sizeof(how)), fd, rc;
-	char sum[SHA256_DIGEST_STRING_LENGTH], link[64];
-	struct stat file;
-
-	if (found < 0)
-		return -errno;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", found);
-	fd = fstat(found, &file) || !S_ISREG(file.st_mode) ? -1 : open(link, O_RDONLY | O_CLOEXEC);
-	close(found);
-	if (fd < 0)
-		return -EBADMSG;
-	rc = digest(fd, sum);
-	close(fd);
-	return rc ? rc : strcmp(sum, wanted) ? -EBADMSG : 0;
-}
-
-struct listed {
-	FILE *list;
-	unsigned int more;
-};
-
-/* Tells what is there and not in the list. */
-static int find_listed(int directory, const char *name, const char *path, void *context)
-{
-	char line[PATH_BYTES], shown[PATH_BYTES];
-	struct listed *listed = context;
-
-	(void)directory;
-	(void)name;
-	if (!strcmp(path, LIST))
-		return 0;
-	rewind(listed->list);
-	while (fgets(line, sizeof(line), listed->list)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (strlen(line) > SHA256_DIGEST_STRING_LENGTH + 1 &&
-		    !strcmp(line + SHA256_DIGEST_STRING_LENGTH + 1, path))
-			return 0;
-	}
-	escape_text(shown, sizeof(shown), path, strlen(path), NULL);
-	printf("%s: not in the list\n", shown);
-	listed->more++;
-	return 0;
-}
-
-int evidence_verify(const char *path)
-{
-	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int fd = directory < 0 ? -1 : openat(directory, LIST, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	FILE *list = fd < 0 ? NULL : fdopen(fd, "r");
-	struct listed listed = {.list = list};
-	unsigned int good = 0, bad = 0;
-	char line[PATH_BYTES], shown[PATH_BYTES];
-
-	if (!list) {
-		escape_text(shown, sizeof(shown), path, strlen(path), NULL);
-		msg_error("--verify %s: no evidence is there (%s): %s", shown, LIST,
-			  strerror(errno));
-		if (directory >= 0)
-			close(directory);
-		return EXIT_CANNOT;
-	}
-	while (fgets(line, sizeof(line), list)) {
-		size_t length = strcspn(line, "\n");
-		const char *name = line + SHA256_DIGEST_STRING_LENGTH + 1;
-		int rc = -EINVAL;
-
-		line[length] = '\0';
-		if (length > SHA256_DIGEST_STRING_LENGTH + 1) {
-			line[SHA256_DIGEST_STRING_LENGTH - 1] = '\0';
-			rc = check(directory, name, line);
-		} else {
-			name = line;
-		}
-		escape_text(shown, sizeof(shown), name, strlen(name), NULL);
-		if (rc)
-			printf("%s: %s\n", shown,
-			       rc == -EBADMSG ? "not as it was kept" : strerror(-rc));
-		good += !rc;
-		bad += rc != 0;
-	}
-	for_each(directory, "", find_listed, &listed, false);
-	fclose(list);
-	close(directory);
-	printf("%u files as they were kept, %u not, %u added\n", good, bad, listed.more);
-	return bad || !good || listed.more ? EXIT_FAILED : EXIT_DONE;
 }

@@ -34,7 +34,4 @@ void evidence_script(struct evidence *evidence, const void *record, size_t size)
 /* keep: everything else went well. Frees it. 0, or -1: nothing was kept, and the message is out. NULL is fine: 0. */
 int evidence_end(struct evidence *evidence, bool keep);
 
-/* Compares a directory with its list. An enum exit_status; it prints what it finds. */
-int evidence_verify(const char *path);
-
 #endif

@@ -27,6 +27,7 @@
 #include "base/msg.h"
 #include "cmd/cmd.h"
 #include "cmd/evidence.h"
+#include "cmd/evidence_list.h"
 #include "cmd/runtimes.h"
 #include "cmd/show.h"
 #include "cmd/socket_list.h"
