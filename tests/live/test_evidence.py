@@ -8,7 +8,7 @@ import time
 
 from marks import quick
 from test_snapshot import hold, listener, snapshot
-from tracer import parse_json
+from tracer import parse_json, status_of
 from web import find
 from world import Failed, run
 
@@ -259,6 +259,22 @@ def test_ends_badly(case):
         time.sleep(0.05)
     if os.path.exists(folder):
         raise Failed("it was kept")
+
+
+def test_other_half_dies(case):
+    """without its parsing half it ends at once, with status 1, and keeps nothing"""
+    folder = os.path.join(case.world.folder, "half")
+    with listener(case):
+        hold(case)
+        trace = case.trace("--watch", "60", "--evidence", folder, command="snapshot")
+        parsing = [pid for pid in trace.processes() if status_of(pid)["Uid"].split()[0] != "0"]
+        os.kill(parsing[0], signal.SIGKILL)
+        if trace.process.wait(20 * case.world.slow) != 1:
+            raise Failed(f"status {trace.process.returncode}")
+        case.traces.remove(trace)
+        trace.close()
+    if os.path.exists(folder) or os.path.exists(folder + ".partial"):
+        raise Failed("something was kept")
 
 
 def test_refused(case):

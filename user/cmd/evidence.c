@@ -7,7 +7,6 @@
  */
 #include "cmd/evidence.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

@@ -40,6 +40,7 @@
 #include "enrich/users.h"
 #include "pass/channel.h"
 #include "pass/rights.h"
+#include "source/kernel.h"
 #include "source/tracer.h"
 
 #define DESCRIPTORS 256 /* where the soft limit is lower and the hard one allows it */
@@ -66,28 +67,6 @@ struct trace {
 	bool not_killed; /* nor may the other half be killed */
 };
 
-static void read_boot_id(uint8_t id[16])
-{
-	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-	char text[64] = "";
-	size_t at = 0;
-
-	if (!file)
-		return;
-	if (fgets(text, sizeof(text), file)) {
-		for (const char *c = text; *c && *c != '\n' && at < 16; c += 2) {
-			unsigned int byte;
-
-			if (*c == '-')
-				c++;
-			if (sscanf(c, "%2x", &byte) != 1)
-				break;
-			id[at++] = byte;
-		}
-	}
-	fclose(file);
-}
-
 static int write_start(struct trace *trace)
 {
 	const struct config *config = trace->options->config;
@@ -96,7 +75,7 @@ static int write_start(struct trace *trace)
 	int rc;
 
 	memset(&start, 0, sizeof(start));
-	read_boot_id(start.boot_id);
+	kernel_boot_id(start.boot_id);
 	gethostname(start.host, sizeof(start.host) - 1);
 	uname(&kernel);
 	snprintf(start.kernel, sizeof(start.kernel), "%.64s", kernel.release);
@@ -540,12 +519,14 @@ static int run_halves(const struct trace_options *options)
 		return EXIT_CANNOT;
 	rights_user(&user);
 	trace.user = &user;
-	if (channel_open(channel) || pipe2(enough, O_CLOEXEC)) {
-		msg_error("cannot open a channel: %s", strerror(errno));
-		return EXIT_FAILED;
-	}
+	/* First: the keeper must not hold an end of what tells one half that the other is gone. */
 	if (!open_evidence(&trace))
 		return EXIT_CANNOT;
+	if (channel_open(channel) || pipe2(enough, O_CLOEXEC)) {
+		msg_error("cannot open a channel: %s", strerror(errno));
+		evidence_end(trace.evidence, false);
+		return EXIT_FAILED;
+	}
 	fflush(NULL);
 	trace.child = fork();
 	if (trace.child < 0) {

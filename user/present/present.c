@@ -271,7 +271,7 @@ void present_step(struct present *present, const struct connection *connection, 
 
 bool present_waits(const struct present *present)
 {
-	return present->fold.again > 0;
+	return !present->options.snapshot && present->fold.again > 0;
 }
 
 void present_quiet(struct present *present)

@@ -140,3 +140,25 @@ bool tracer_cannot(char *error, size_t error_size)
 	}
 	return false;
 }
+
+void kernel_boot_id(uint8_t id[16])
+{
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	char text[64] = "";
+	size_t at = 0;
+
+	if (!file)
+		return;
+	if (fgets(text, sizeof(text), file)) {
+		for (const char *c = text; *c && *c != '\n' && at < 16; c += 2) {
+			unsigned int byte;
+
+			if (*c == '-')
+				c++;
+			if (sscanf(c, "%2x", &byte) != 1)
+				break;
+			id[at++] = byte;
+		}
+	}
+	fclose(file);
+}

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 bool kernel_has_btf(void);
 bool kernel_has_function(const char *name); /* in its BTF */
@@ -19,5 +20,8 @@ const char *kernel_error(int error);
 
 /* One sentence for `what` having been refused with `error`: the likely reason and what to do. */
 void kernel_refusal(const char *what, int error, char *sentence, size_t size);
+
+/* random(4): another one at each boot; zeros where it is not told. `id` is zeroed. */
+void kernel_boot_id(uint8_t id[16]);
 
 #endif
