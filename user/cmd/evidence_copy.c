@@ -76,7 +76,9 @@ static int copy_bytes(const struct keep *keep, int in, int out, bool *cut)
 	uint64_t left = keep->most;
 	char piece[PIECE];
 
-	if (shared->bytes + left > LIMIT_EVIDENCE_BYTES)
+	if (shared->bytes >= LIMIT_EVIDENCE_BYTES)
+		left = 0;
+	else if (left > LIMIT_EVIDENCE_BYTES - shared->bytes)
 		left = LIMIT_EVIDENCE_BYTES - shared->bytes;
 	for (;;) {
 		ssize_t got = read(in, piece, sizeof(piece));
