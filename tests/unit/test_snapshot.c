@@ -13,9 +13,8 @@
 #include "present/advice.h"
 #include "present/present.h"
 #include "present/text_socket.h"
+#include "shown.h"
 
-static char *shown;
-static size_t shown_size;
 static FILE *out;
 static struct present *present;
 static struct sockets *sockets;
@@ -51,18 +50,6 @@ static void end(void)
 	present_end(present, &frame, NULL, 0, 0, 0, 105 * MAKE_SECOND, MAKE_WALL);
 	present_free(present);
 	fclose(out);
-}
-
-static void has(const char *text)
-{
-	if (!strstr(shown, text))
-		fail_msg("no \"%s\" in:\n%s", text, shown);
-}
-
-static void has_not(const char *text)
-{
-	if (strstr(shown, text))
-		fail_msg("\"%s\" in:\n%s", text, shown);
 }
 
 static void add_socket(uint64_t cookie, uint32_t state, uint32_t inode)

@@ -14,9 +14,8 @@
 #include "make_script.h"
 #include "present/group.h"
 #include "present/present.h"
+#include "shown.h"
 
-static char *shown;
-static size_t shown_size;
 static FILE *out;
 static struct present *present;
 
@@ -55,12 +54,6 @@ static void end(uint64_t attempts)
 	struct frame_end frame = {.counters = {.attempts = attempts, .delivered = attempts}};
 
 	end_with(&frame, NULL, 0, 0, 0);
-}
-
-static void has(const char *text)
-{
-	if (!strstr(shown, text))
-		fail_msg("no \"%s\" in:\n%s", text, shown);
 }
 
 static void add(struct made_connection *made)

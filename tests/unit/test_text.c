@@ -15,9 +15,8 @@
 #include "present/answer.h"
 #include "present/present.h"
 #include "present/text.h"
+#include "shown.h"
 
-static char *shown; /* what the last call printed */
-static size_t shown_size;
 static FILE *out;
 static struct present *present;
 
@@ -66,18 +65,6 @@ static void is_tidy(unsigned int width)
 			assert_true((unsigned char)line[i] >= ' ' && line[i] != 0x7f);
 		line += length + 1;
 	}
-}
-
-static void has(const char *text)
-{
-	if (!strstr(shown, text))
-		fail_msg("no \"%s\" in:\n%s", text, shown);
-}
-
-static void has_not(const char *text)
-{
-	if (strstr(shown, text))
-		fail_msg("\"%s\" in:\n%s", text, shown);
 }
 
 static void start_frame(struct frame_start *start)

@@ -32,6 +32,7 @@
 #include "cmd/evidence_copy.h"
 #include "cmd/evidence_list.h"
 #include "event_script.h"
+#include "source/kernel.h"
 
 #define PARTIAL ".partial"
 #define PATH_BYTES 4096
@@ -84,16 +85,13 @@ static int write_host(const struct evidence *evidence)
 	int state = adjtimex(&clock), fd = make_file(evidence, "host", O_WRONLY);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 	time_t now = time(NULL);
-	char when[32], boot[64] = "";
+	uint8_t boot[16] = {0};
 	struct utsname kernel;
-	FILE *id = fopen("/proc/sys/kernel/random/boot_id", "re");
+	char when[32];
 
-	if (id && !fgets(boot, sizeof(boot), id))
-		boot[0] = '\0';
-	if (id)
-		fclose(id);
 	if (!file)
 		return -errno;
+	kernel_boot_id(boot);
 	uname(&kernel);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
 	fprintf(file, "smtpsnoop %s\ntime %s\n", SMTPSNOOP_VERSION, when);
@@ -101,8 +99,12 @@ static int write_host(const struct evidence *evidence)
 		fprintf(file, "clock not synchronised: how far it is off is not known\n");
 	else
 		fprintf(file, "clock synchronised, off by an estimated %ld us\n", clock.esterror);
-	fprintf(file, "boot %skernel %s %s %s\nhost %s\n", boot[0] ? boot : "not known\n",
-		kernel.sysname, kernel.release, kernel.machine, kernel.nodename);
+	fprintf(file, "boot ");
+	/* In groups, as random(4) tells it. */
+	for (unsigned int i = 0; i < sizeof(boot); i++)
+		fprintf(file, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", boot[i]);
+	fprintf(file, "\nkernel %s %s %s\nhost %s\n", kernel.sysname, kernel.release,
+		kernel.machine, kernel.nodename);
 	return fclose(file) ? -errno : 0;
 }
 

@@ -17,11 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "base/open.h"
 #include "enrich/proc_stat.h"
 #include "enrich/process.h"
 #include "enrich/script.h"
@@ -191,7 +191,6 @@ static int copy_found(const struct keep *keep, int found, const char *name, cons
 {
 	bool exe = !strcmp(name, "exe");
 	struct stat file;
-	char path[64];
 	int in;
 
 	if (found < 0)
@@ -208,8 +207,7 @@ static int copy_found(const struct keep *keep, int found, const char *name, cons
 		close(found);
 		return 0;
 	}
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
-	in = open(path, O_RDONLY | O_NOATIME | O_NONBLOCK | O_CLOEXEC);
+	in = open_again(found, O_RDONLY | O_NOATIME | O_NONBLOCK);
 	close(found);
 	return in < 0 ? note(keep, name, source, strerror(errno)) : copy(keep, in, name, source);
 }
@@ -328,9 +326,6 @@ static int copy_deleted(struct keep *keep)
 /* In the root of the process, no link on the way, and only what the kernel knows by heart: whoever opened it made it so. */
 static int copy_script(const struct keep *keep, struct bytes path)
 {
-	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS |
-					  RESOLVE_NO_MAGICLINKS | RESOLVE_CACHED};
 	char source[SCRIPT_PATH_MAX + 1], name[NAME_MAX_BYTES];
 	unsigned int number = 1;
 	struct stat file;
@@ -350,7 +345,9 @@ static int copy_script(const struct keep *keep, struct bytes path)
 	root = openat(keep->proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return note(keep, name, source, "not kept: the process is over");
-	found = (int)syscall(SYS_openat2, root, source, &how, sizeof(how));
+	found = open_below(root, source, O_PATH | O_NOFOLLOW,
+			   RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+				   RESOLVE_CACHED);
 	close(root);
 	if (found < 0 && errno == EAGAIN)
 		return note(keep, name, source,

@@ -15,13 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <sha2.h>
 
 #include "base/escape.h"
 #include "base/msg.h"
+#include "base/open.h"
 
 #define LIST "SHA256SUMS"
 #define PATH_BYTES 4096
@@ -119,16 +119,15 @@ int evidence_list_write(int directory)
 /* Names of the list lead into the directory and nowhere else. */
 static int check(int directory, const char *path, const char *wanted)
 {
-	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
-	int found = (int)syscall(SYS_openat2, directory, path, &how, sizeof(how)), fd, rc;
-	char sum[SHA256_DIGEST_STRING_LENGTH], link[64];
+	int found = open_below(directory, path, O_PATH | O_NOFOLLOW,
+			       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	char sum[SHA256_DIGEST_STRING_LENGTH];
 	struct stat file;
+	int fd, rc;
 
 	if (found < 0)
 		return -errno;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", found);
-	fd = fstat(found, &file) || !S_ISREG(file.st_mode) ? -1 : open(link, O_RDONLY | O_CLOEXEC);
+	fd = fstat(found, &file) || !S_ISREG(file.st_mode) ? -1 : open_again(found, O_RDONLY);
 	close(found);
 	if (fd < 0)
 		return -EBADMSG;

@@ -19,7 +19,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +29,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/msg.h"
+#include "base/open.h"
 #include "enrich/file_id.h"
 #include "enrich/php.h"
 #include "enrich/proc_stat.h"
@@ -246,10 +246,8 @@ static bool look_at_library(struct runtimes *runtimes, int fd, const char *of,
 	struct script_runtime key = {0};
 	const struct seen *seen;
 	struct file_id id;
-	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (file_id_read(path, &id)) {
+	if (file_id_read_fd(fd, &id)) {
 		close(fd);
 		return false;
 	}
@@ -289,14 +287,12 @@ static bool is_trusted(uint32_t uid, uint32_t mode)
  */
 static int open_trusted(int found, struct file_id *id)
 {
-	char path[64];
 	int fd = -1;
 
 	if (found < 0)
 		return -1;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
-	if (file_id_read(path, id) == 0 && S_ISREG(id->mode) && is_trusted(id->uid, id->mode))
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (file_id_read_fd(found, id) == 0 && S_ISREG(id->mode) && is_trusted(id->uid, id->mode))
+		fd = open_again(found, O_RDONLY | O_NONBLOCK);
 	close(found);
 	return fd;
 }
@@ -304,12 +300,10 @@ static int open_trusted(int found, struct file_id *id)
 /* What the kernel knows of a path by heart. `root` is a directory, or -1 for our own. */
 static int find_path(int root, const char *path)
 {
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
-			       .resolve = RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS};
+	const uint64_t resolve = RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS;
 
-	if (root >= 0)
-		how.resolve |= RESOLVE_IN_ROOT;
-	return (int)syscall(SYS_openat2, root >= 0 ? root : AT_FDCWD, path, &how, sizeof(how));
+	return root < 0 ? open_below(AT_FDCWD, path, O_PATH, resolve)
+			: open_below(root, path, O_PATH, resolve | RESOLVE_IN_ROOT);
 }
 
 /* Where PHP's library is in the process; the descriptor of its file in *fd. 0 = nowhere. */

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/open.h"
 #include "enrich/file_id.h"
 
 /* "mnt_id:" and "ino:" of an open file; what is not there stays as it was. */
@@ -60,26 +60,30 @@ static bool read_device(const char *mountinfo, unsigned long mount, uint32_t *de
 	return found;
 }
 
-/* Takes the descriptor over. */
-static int read_fd(int fd, const char *mountinfo, struct file_id *id)
+static int read_open(int fd, const char *mountinfo, struct file_id *id)
 {
 	unsigned long mount = 0;
 	struct statx file;
-	int error = 0;
 
 	/* No file system is asked: it might not answer. */
-	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &file) != 0) {
-		error = -errno;
-	} else {
-		id->inode = file.stx_ino;
-		id->device = file.stx_dev_major << 20 | file.stx_dev_minor;
-		id->uid = file.stx_uid;
-		id->mode = file.stx_mode;
-		id->changed = file.stx_ctime.tv_sec * INT64_C(1000000000) + file.stx_ctime.tv_nsec;
-		read_fdinfo(fd, &mount, &id->inode);
-		if (mount)
-			read_device(mountinfo, mount, &id->device);
-	}
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &file) != 0)
+		return -errno;
+	id->inode = file.stx_ino;
+	id->device = file.stx_dev_major << 20 | file.stx_dev_minor;
+	id->uid = file.stx_uid;
+	id->mode = file.stx_mode;
+	id->changed = file.stx_ctime.tv_sec * INT64_C(1000000000) + file.stx_ctime.tv_nsec;
+	read_fdinfo(fd, &mount, &id->inode);
+	if (mount)
+		read_device(mountinfo, mount, &id->device);
+	return 0;
+}
+
+/* Takes the descriptor over. */
+static int read_fd(int fd, const char *mountinfo, struct file_id *id)
+{
+	int error = read_open(fd, mountinfo, id);
+
 	close(fd);
 	return error;
 }
@@ -91,9 +95,13 @@ int file_id_read(const char *path, struct file_id *id)
 	return fd < 0 ? -errno : read_fd(fd, "/proc/self/mountinfo", id);
 }
 
+int file_id_read_fd(int fd, struct file_id *id)
+{
+	return read_open(fd, "/proc/self/mountinfo", id);
+}
+
 int file_id_read_in(pid_t pid, const char *path, struct file_id *id)
 {
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
 	char name[64];
 	int root, fd;
 
@@ -101,7 +109,7 @@ int file_id_read_in(pid_t pid, const char *path, struct file_id *id)
 	root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return -errno;
-	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	fd = open_below(root, path, O_PATH, RESOLVE_IN_ROOT);
 	if (fd < 0) {
 		int error = -errno;
 

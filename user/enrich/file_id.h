@@ -22,6 +22,9 @@ struct file_id {
 /* Symbolic links are followed. 0 or -errno. */
 int file_id_read(const char *path, struct file_id *id);
 
+/* The same for an open descriptor, which stays open. */
+int file_id_read_fd(int fd, struct file_id *id);
+
 /* The same for `path` as process `pid` sees it, links resolved inside that root. 0 or -errno (-ENOSYS before 5.6). */
 int file_id_read_in(pid_t pid, const char *path, struct file_id *id);
 

@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/open.h"
 #include "enrich/script.h"
 
 /*
@@ -27,14 +27,13 @@
  */
 static int look_below(const char *root_path, const char *path, struct statx *file)
 {
-	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_CACHED};
 	int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int fd, rc;
 
 	if (root < 0)
 		return -EIO;
-	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	fd = open_below(root, path, O_PATH | O_NOFOLLOW,
+			RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_CACHED);
 	rc = fd < 0 ? -errno : 0;
 	close(root);
 	if (rc)

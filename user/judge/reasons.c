@@ -199,11 +199,12 @@ static uint64_t started_script(const struct process *process, const struct scrip
 		return reasons;
 	if (script_is_hidden(script_file_path(&file)))
 		reasons |= REASON(SCRIPT_HIDDEN);
+	if (!script || script->version)
+		return reasons;
 	/* A CGI program's environment goes on to what it starts. */
-	if (script && !script->version &&
-	    bytes_equal(script_file_path(&file), script->words[SCRIPT_ENTRY]) && is_recent(script))
+	if (bytes_equal(script_file_path(&file), script->words[SCRIPT_ENTRY]) && is_recent(script))
 		reasons |= REASON(SCRIPT_RECENT);
-	if (script && !script->version && serves_request(script) &&
+	if (serves_request(script) &&
 	    is_another(script_file_path(&file), script->words[SCRIPT_ENTRY]))
 		reasons |= REASON(ENTRY_NOT_SCRIPT);
 	return reasons;

@@ -76,7 +76,7 @@ void advice_add(struct advice *advice, const struct process *process,
 	}
 	advice->elsewhere |= !process->extra.host_netns;
 	add_pid(advice, process->id.tgid);
-	for (unsigned int i = 0; socket && i < socket->holder_count && i < LIMIT_HOLDERS; i++)
+	for (unsigned int i = 0; i < socket_holders(socket); i++)
 		add_pid(advice, socket->holders[i].tgid);
 }
 

@@ -236,15 +236,29 @@ void label_fit(char *out, size_t size, const struct label *label, unsigned int w
 	snprintf(out, size, "%s%.*s", text, suffix ? (int)length : 0, label->suffix);
 }
 
+void label_owner(char *out, size_t size, const char *name, uint32_t uid)
+{
+	if (name[0])
+		escape_text(out, size, name, strnlen(name, ENRICHMENT_NAME_MAX), NULL);
+	else if (uid == UINT32_MAX)
+		snprintf(out, size, "?");
+	else
+		snprintf(out, size, "uid %u", uid);
+}
+
 void label_user(char *out, size_t size, const struct process *process)
 {
-	if (!process)
-		snprintf(out, size, "?");
-	else if (process->extra.user[0])
-		escape_text(out, size, process->extra.user,
-			    strnlen(process->extra.user, ENRICHMENT_NAME_MAX), NULL);
+	if (process)
+		label_owner(out, size, process->extra.user, process->id.uid);
 	else
-		snprintf(out, size, "uid %u", process->id.uid);
+		snprintf(out, size, "?");
+}
+
+void label_named(char *out, size_t size, const char comm[EVENT_COMM_LEN], uint32_t pid)
+{
+	size_t used = escape_text(out, size, comm, strnlen(comm, EVENT_COMM_LEN), NULL);
+
+	snprintf(out + used, size - used, "[%u]", pid);
 }
 
 bool label_address(char *out, size_t size, const uint8_t address[16])

@@ -41,8 +41,13 @@ bool label_run(struct label *label, const struct connection *connection);
 /* Puts it into `width` columns: components of the path go first, then the suffix. */
 void label_fit(char *out, size_t size, const struct label *label, unsigned int width);
 
-/* The user's name, else "uid 1001". */
+/* The user's name, else "uid 1001"; "?" for nobody that is known. */
 void label_user(char *out, size_t size, const struct process *process);
+void label_owner(char *out, size_t size, const char *name, uint32_t uid);
+
+/* "perl[4711]", by the name that it gives itself. */
+#define LABEL_NAMED (4 * EVENT_COMM_LEN + 16)
+void label_named(char *out, size_t size, const char comm[EVENT_COMM_LEN], uint32_t pid);
 
 /* The address alone; true = IPv4. `size` is LABEL_ADDRESS at least. */
 bool label_address(char *out, size_t size, const uint8_t address[16]);

@@ -42,12 +42,14 @@ struct present {
 struct present *present_new(const struct present_options *options)
 {
 	struct present *present = calloc(1, sizeof(*present));
+	bool rows = true;
 
 	if (!present)
 		return NULL;
 	present->options = *options;
 	present->text.out = options->out;
 	present->text.colour = options->colour;
+	/* Of a snapshot what is open is not folded: each is somebody's. */
 	present->text.fold = options->snapshot ? NULL : &present->fold;
 	present->text.recipients = options->recipients;
 	present->origin.recipients = options->recipients;
@@ -58,16 +60,12 @@ struct present *present_new(const struct present_options *options)
 	if (options->snapshot && !options->json) {
 		present->open.out = open_memstream(&present->open.bytes, &present->open.size);
 		present->closed.out = open_memstream(&present->closed.bytes, &present->closed.size);
-		if (!present->open.out || !present->closed.out) {
-			present_free(present);
-			return NULL;
-		}
+		rows = present->open.out && present->closed.out;
 	}
-	if (!present->summary) {
-		present_free(present);
-		return NULL;
-	}
-	return present;
+	if (present->summary && rows)
+		return present;
+	present_free(present);
+	return NULL;
 }
 
 static void rows_free(struct waiting_rows *rows)
@@ -137,10 +135,11 @@ static struct text row_text(struct present *present, struct waiting_rows *rows, 
 	struct text text = present->text;
 
 	*room = !present->options.snapshot || rows->count++ < LIMIT_SNAPSHOT_ROWS;
-	if (present->options.snapshot)
-		text.out = rows->out;
-	/* What is open is not folded: each is somebody's. */
-	text.fold = !present->options.snapshot || rows == &present->closed ? &present->fold : NULL;
+	if (!present->options.snapshot)
+		return text;
+	text.out = rows->out;
+	if (rows == &present->closed)
+		text.fold = &present->fold;
 	return text;
 }
 
@@ -224,19 +223,18 @@ static void print_rows(struct waiting_rows *rows, FILE *out, const char *what)
 static void print_snapshot(struct present *present, const struct record_totals *totals,
 			   uint64_t seconds, int64_t wall_minus_boot)
 {
-	struct text text = present->text;
+	const struct text *text = &present->text;
 
-	text.fold = NULL;
-	summary_print(present->summary, &text, seconds, wall_minus_boot);
-	sockets_sum_print(&present->sockets, &present->search, &text);
-	losses_print(&text, totals);
+	summary_print(present->summary, text, seconds, wall_minus_boot);
+	sockets_sum_print(&present->sockets, &present->search, text);
+	losses_print(text, totals);
 	if (!present->open.count && !present->closed.count)
 		return;
-	fputc('\n', text.out);
-	text_columns(&text);
-	print_rows(&present->open, text.out, "open");
+	fputc('\n', text->out);
+	text_columns(text);
+	print_rows(&present->open, text->out, "open");
 	fold_flush(&present->fold, present->closed.out);
-	print_rows(&present->closed, text.out, "over");
+	print_rows(&present->closed, text->out, "over");
 }
 
 void present_progress(struct present *present, const struct connection *connection, uint64_t now,

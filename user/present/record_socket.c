@@ -11,8 +11,7 @@
 
 static void holders(struct json *json, const struct socket_seen *socket, int64_t wall_minus_boot)
 {
-	unsigned int kept =
-		socket->holder_count < LIMIT_HOLDERS ? socket->holder_count : LIMIT_HOLDERS;
+	unsigned int kept = socket_holders(socket);
 
 	json_open_array(json, "holders");
 	for (unsigned int i = 0; i < kept; i++) {

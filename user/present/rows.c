@@ -89,13 +89,13 @@ void text_parent(const struct text *text, struct line *line, const struct proces
 		 unsigned int column)
 {
 	const struct event_process *parent = process->id.ancestors;
-	char name[4 * EVENT_COMM_LEN + 1], word[sizeof(name) + 32];
+	char name[LABEL_NAMED], word[sizeof(name) + 16];
 
 	if (!process->id.ancestor_count || parent->tgid <= 1 || parent->tgid != process->id.ppid ||
 	    !memcmp(parent->comm, process->id.comm, EVENT_COMM_LEN))
 		return;
-	escape_text(name, sizeof(name), parent->comm, strnlen(parent->comm, EVENT_COMM_LEN), NULL);
-	snprintf(word, sizeof(word), "started by %s[%" PRIu32 "]", name, parent->tgid);
+	label_named(name, sizeof(name), parent->comm, parent->tgid);
+	snprintf(word, sizeof(word), "started by %s", name);
 	text_word(text, line, word, column, 2);
 }
 

@@ -53,9 +53,8 @@ static void holder_words(const struct text *text, struct line *line,
 			 const struct socket_seen *socket, const struct process *opener,
 			 unsigned int column)
 {
-	char name[4 * EVENT_COMM_LEN + 1], word[sizeof(name) + 32];
-	unsigned int kept =
-		socket->holder_count < LIMIT_HOLDERS ? socket->holder_count : LIMIT_HOLDERS;
+	char name[LABEL_NAMED], word[sizeof(name) + 32];
+	unsigned int kept = socket_holders(socket);
 	bool first = true;
 
 	for (unsigned int i = 0; i < kept; i++) {
@@ -63,10 +62,8 @@ static void holder_words(const struct text *text, struct line *line,
 
 		if (opener && holder->tgid == opener->id.tgid && holder->start == opener->id.start)
 			continue;
-		escape_text(name, sizeof(name), holder->comm, strnlen(holder->comm, EVENT_COMM_LEN),
-			    NULL);
-		snprintf(word, sizeof(word), "%s%s[%" PRIu32 "]", first ? "also held by " : "",
-			 name, holder->tgid);
+		label_named(name, sizeof(name), holder->comm, holder->tgid);
+		snprintf(word, sizeof(word), "%s%s", first ? "also held by " : "", name);
 		text_word(text, line, word, column, first ? 2 : 1);
 		first = false;
 	}
@@ -105,7 +102,7 @@ void socket_words(const struct text *text, struct line *line, const struct socke
 
 bool socket_is_shared(const struct socket_seen *socket, const struct process *opener)
 {
-	for (unsigned int i = 0; socket && i < socket->holder_count && i < LIMIT_HOLDERS; i++)
+	for (unsigned int i = 0; i < socket_holders(socket); i++)
 		if (!opener || socket->holders[i].tgid != opener->id.tgid)
 			return true;
 	return false;
@@ -123,12 +120,7 @@ void text_socket(const struct text *text, const struct socket_seen *socket)
 	line_colour(&line, text_colour(text, STYLE_DOUBT));
 	line_cell(&line, socket_state_name(is->state), layout->time, layout->gap);
 	line_cell(&line, "-", layout->verdict, layout->gap);
-	if (is->uid == UINT32_MAX)
-		snprintf(cell, sizeof(cell), "?");
-	else if (is->user[0])
-		escape_text(cell, sizeof(cell), is->user, strlen(is->user), NULL);
-	else
-		snprintf(cell, sizeof(cell), "uid %" PRIu32, is->uid);
+	label_owner(cell, sizeof(cell), is->user, is->uid);
 	line_cell(&line, cell, layout->who, layout->gap);
 	line_cell(&line, is->inode ? "held by nobody that is seen" : "no process any more",
 		  layout->sent_by, layout->gap);
@@ -156,7 +148,7 @@ const char *holds_name(uint32_t holds)
 
 static void print_hiding(const struct sockets_hiding *hiding, const struct text *text)
 {
-	char name[4 * EVENT_COMM_LEN + 1], word[sizeof(name) + 48];
+	char name[LABEL_NAMED], word[sizeof(name) + 48];
 	struct line line;
 
 	if (!hiding || !hiding->count)
@@ -166,10 +158,8 @@ static void print_hiding(const struct sockets_hiding *hiding, const struct text 
 	for (unsigned int i = 0; i < hiding->count && i < LIMIT_HIDING; i++) {
 		const struct event_holder *holder = &hiding->holders[i];
 
-		escape_text(name, sizeof(name), holder->comm, strnlen(holder->comm, EVENT_COMM_LEN),
-			    NULL);
-		snprintf(word, sizeof(word), "%s[%" PRIu32 "] (%s)", name, holder->tgid,
-			 holds_name(holder->holds));
+		label_named(name, sizeof(name), holder->comm, holder->tgid);
+		snprintf(word, sizeof(word), "%s (%s)", name, holds_name(holder->holds));
 		text_word(text, &line, word, 2, 1);
 	}
 	if (hiding->count > LIMIT_HIDING) {

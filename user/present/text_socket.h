@@ -14,7 +14,7 @@ const char *socket_state_name(uint32_t state);
 /* What happened to a connection that sock_diag(7) did not list: "OPENED" or "CLOSED" while we looked. */
 const char *socket_state_of(const struct socket_seen *socket, const struct connection *connection);
 
-/* "idle 12 s, 40 kB out, 1 kB in, 3 kB waiting, 2 retransmits", and who else has it open. */
+/* "idle 12 s, 40 kB out, 1.0 kB in 3.0 kB waiting 2 retransmitted", and who else has it open. */
 void socket_words(const struct text *text, struct line *line, const struct socket_seen *socket,
 		  const struct process *opener, unsigned int column);
 

@@ -131,14 +131,13 @@ static int load(struct tracer *tracer, const struct tracer_options *options)
 		select_programs(tracer);
 	apply_settings(tracer, options);
 	rc = smtpsnoop_bpf__load(tracer->skel);
-	if (!rc)
-		madvise(tracer->skel->bss, sizeof(*tracer->skel->bss),
-			MADV_DONTFORK); /* as in ring.c */
 	if (rc) {
 		smtpsnoop_bpf__destroy(tracer->skel);
 		tracer->skel = NULL;
+		return rc;
 	}
-	return rc;
+	madvise(tracer->skel->bss, sizeof(*tracer->skel->bss), MADV_DONTFORK); /* as in ring.c */
+	return 0;
 }
 
 static int keep_link(struct tracer *tracer, struct bpf_link *link)

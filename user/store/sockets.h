@@ -26,6 +26,14 @@ struct socket_seen {
 	UT_hash_handle hh;
 };
 
+/* How many of its holders are kept; socket may be NULL. */
+static inline unsigned int socket_holders(const struct socket_seen *socket)
+{
+	if (!socket)
+		return 0;
+	return socket->holder_count < LIMIT_HOLDERS ? socket->holder_count : LIMIT_HOLDERS;
+}
+
 /* Processes that can send past TCP: the first of them, and how many. */
 struct sockets_hiding {
 	struct event_holder holders[LIMIT_HIDING];
@@ -37,7 +45,7 @@ struct sockets;
 struct sockets *sockets_new(void); /* NULL = out of memory */
 void sockets_free(struct sockets *sockets); /* NULL is fine */
 
-/* FRAME_SOCKET and FRAME_HOLDER. 0, -EBADMSG: a size or text that is wrong, -ENOMEM. */
+/* FRAME_SOCKET and FRAME_HOLDER. 0, also where it finds no room; -EBADMSG: a size or text that is wrong. */
 int sockets_frame(struct sockets *sockets, uint16_t kind, const void *payload, size_t size);
 
 struct socket_seen *sockets_find(struct sockets *sockets, uint64_t cookie); /* NULL = none */
