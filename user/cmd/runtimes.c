@@ -430,20 +430,41 @@ static void look_at_process(struct runtimes *runtimes, const struct script_runti
 		look_for_library(runtimes, key, pid, path);
 }
 
+/*
+ * One call for each that connects. False: the process is over, or its file system shows another number than the kernel's, and it takes
+ * open_exe() to tell which file it is.
+ */
+static bool changed_by_stat(const struct script_runtime *key, pid_t pid, int64_t *changed)
+{
+	struct statx file;
+	char exe[64];
+
+	snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)pid);
+	if (statx(AT_FDCWD, exe, AT_STATX_DONT_SYNC, STATX_INO | STATX_CTIME, &file) ||
+	    file.stx_ino != key->inode)
+		return false;
+	*changed = file.stx_ctime.tv_sec * INT64_C(1000000000) + file.stx_ctime.tv_nsec;
+	return true;
+}
+
 /* A file can get another content in its place, and its number can go to another file. */
 static void forget_if_changed(struct runtimes *runtimes, const struct script_runtime *key,
 			      pid_t pid, const char *path)
 {
 	struct seen *seen = find(runtimes, key);
 	struct file_id id;
-	int fd = seen ? open_exe(key, pid, path, &id) : -1;
+	int fd;
 
-	if (fd < 0)
+	if (!seen)
 		return;
-	close(fd);
-	if (id.changed == seen->changed)
-		return;
-	forget(runtimes, seen);
+	if (!changed_by_stat(key, pid, &id.changed)) {
+		fd = open_exe(key, pid, path, &id);
+		if (fd < 0)
+			return;
+		close(fd);
+	}
+	if (id.changed != seen->changed)
+		forget(runtimes, seen);
 }
 
 /* What finds no time waits until it connects again. */

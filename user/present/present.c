@@ -179,7 +179,10 @@ void present_connection(struct present *present, const struct connection *connec
 void present_existing(struct present *present, const struct connection *connection,
 		      struct socket_seen *socket, int64_t wall_minus_boot)
 {
-	summary_add(present->summary, connection, socket);
+	if (present->options.json)
+		summary_count(present->summary, connection);
+	else
+		summary_add(present->summary, connection, socket);
 	if (socket)
 		socket->shown = true;
 	show(present, connection, socket, time_of(connection), wall_minus_boot, false);

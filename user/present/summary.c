@@ -66,6 +66,11 @@ static struct group *group_new(struct summary *summary, const struct group_key *
 	return group;
 }
 
+void summary_count(struct summary *summary, const struct connection *connection)
+{
+	sums_add(&summary->classes[connection->verdict.class], connection);
+}
+
 void summary_add(struct summary *summary, const struct connection *connection,
 		 const struct socket_seen *socket)
 {
@@ -74,7 +79,7 @@ void summary_add(struct summary *summary, const struct connection *connection,
 	struct group_key key;
 	struct group *group;
 
-	sums_add(&summary->classes[class], connection);
+	summary_count(summary, connection);
 	if (text_verdict_style(class) == STYLE_QUIET && class != VERDICT_LOCAL)
 		return;
 	memset(&key, 0, sizeof(key));

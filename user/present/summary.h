@@ -15,8 +15,10 @@ struct summary;
 struct summary *summary_new(bool recipients);
 void summary_free(struct summary *summary);
 
-/* A connection that is over. Out of memory adds it to "others". */
-/* socket: of a snapshot, else NULL. */
+/* A connection that is over: in the sums of its class alone, for who prints no summary. */
+void summary_count(struct summary *summary, const struct connection *connection);
+
+/* The same, and in its group; out of memory adds it to "others". socket: of a snapshot, else NULL. */
 void summary_add(struct summary *summary, const struct connection *connection,
 		 const struct socket_seen *socket);
 
