@@ -75,6 +75,7 @@ def test_who_holds_what(case):
             verdict__class="bypass",
             socket__state="ESTAB",
             socket__bytes_out=1,
+            socket__congestion__state="open",
         )
         reasons(record, "existing")
         pids = {holder["pid"] for holder in record["holders"]}
