@@ -16,7 +16,7 @@ enum live_mode { LIVE_TRACE, LIVE_SNAPSHOT };
 struct trace_options {
 	struct tracer_options tracer;
 	struct config *config;
-	const char *evidence; /* the directory for it, NULL = none is kept */
+	const char *evidence; /* the directory or archive for it, NULL = none is kept */
 	const char *verify; /* evidence to be compared with its list, and nothing else */
 	bool snapshot; /* what is open now, not what ends */
 	uint64_t duration; /* seconds, 0 = until stopped; of a snapshot --watch */
