@@ -69,6 +69,13 @@
 #define LIMIT_EVIDENCE_ENTRIES 32768
 #define LIMIT_EVIDENCE_SUMS (UINT64_C(4) << 20)
 #define LIMIT_EVIDENCE_UNPACKED (UINT64_C(8) << 30)
+/*
+ * Arguments from /proc: how long one process may take; and how many may take longer in so many seconds, until it is given up for the rest of
+ * them: records wait meanwhile.
+ */
+#define LIMIT_CMDLINE_MS 100
+#define LIMIT_CMDLINE_LATE 10
+#define LIMIT_CMDLINE_SECONDS 10
 #define LIMIT_PROCESS_CACHE 4096 /* enrichment by (tgid, start) */
 /*
  * Executables looked at for PHP, as many as connect on a large host, and no more than the kernel's table has room for (RUNTIMES); and

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -27,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/member.h"
@@ -148,18 +147,6 @@ static void remove_all(const struct evidence *evidence)
 	rmdir(evidence->partial);
 }
 
-/* The child's end, if it comes in time. What waits for a file system that never answers can't even be killed: it is left alone. */
-static bool wait_for(pid_t child, int *how)
-{
-	int fd = (int)syscall(SYS_pidfd_open, child, 0);
-	struct pollfd end = {.fd = fd, .events = POLLIN};
-	bool over = fd < 0 || poll(&end, 1, (LIMIT_EVIDENCE_SECONDS + 2) * 1000) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return over && waitpid(child, how, over ? 0 : WNOHANG) == child;
-}
-
 /* One request, in a child. 0 or -errno. */
 static int keep(const struct evidence *evidence, const struct request *request, size_t size)
 {
@@ -185,7 +172,8 @@ static int keep(const struct evidence *evidence, const struct request *request, 
 		}
 		_exit(-rc);
 	}
-	if (!wait_for(child, &how) || WIFSIGNALED(how))
+	/* What waits for a file system that never answers can't even be killed: it is left alone. */
+	if (!child_wait(child, (LIMIT_EVIDENCE_SECONDS + 2) * 1000, -1, &how) || WIFSIGNALED(how))
 		dprintf(evidence->place.sources, "-\t-\tone process is not whole: %s\n",
 			!how || WTERMSIG(how) == SIGALRM ? "its files took too long to read"
 							 : strsignal(WTERMSIG(how)));

@@ -397,7 +397,6 @@ static int make_folder(struct keep *keep)
 static int keep_begin(struct keep *keep, const struct evidence_place *place, uint32_t tgid,
 		      uint32_t tid, uint64_t start)
 {
-	uint64_t ticks = start / (1000000000 / (uint64_t)sysconf(_SC_CLK_TCK));
 	char path[64];
 	int leader, rc;
 
@@ -413,7 +412,7 @@ static int keep_begin(struct keep *keep, const struct evidence_place *place, uin
 	if (leader < 0)
 		return 0;
 	snprintf(path, sizeof(path), "task/%" PRIu32, tid);
-	if (start && proc_stat(leader, PROC_STAT_START) != ticks)
+	if (start && proc_stat(leader, PROC_STAT_START) != proc_stat_ticks(start))
 		keep->proc = -1;
 	else if (tid != tgid)
 		keep->proc = openat(leader, path, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -2,68 +2,101 @@
 /*
  * cmdline.c - arguments from /proc, for connections from before the trace
  *
- * Only bytes are moved: nothing in them is looked at here. Whatever fails leaves the record as it was.
+ * Only bytes are moved: nothing in them is looked at here. Whatever fails leaves the record as it was. Who has made the process can hold
+ * the lock on its memory for ever, so that a child reads them, once for what a process has open at a time.
  */
 #include "enrich/cmdline.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define STAT_START 22 /* starttime in /proc/PID/stat, proc(5); in clock ticks since boot */
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "enrich/proc_stat.h"
 
-static size_t read_file(const char *path, char *out, size_t size)
+#define SECOND UINT64_C(1000000000)
+
+/* Of one process. */
+struct arguments {
+	uint64_t start;
+	uint32_t tgid;
+	uint32_t length;
+	char text[EVENT_ARGV_MAX + 1];
+};
+
+/* If it still is the same process: nothing can come in the place of its directory. */
+static void read_arguments(void *memory)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd < 0 ? -1 : read(fd, out, size);
+	struct arguments *arguments = memory;
+	ssize_t got = -1;
+	char path[64];
+	int process, fd;
 
+	snprintf(path, sizeof(path), "/proc/%" PRIu32, arguments->tgid);
+	process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (process < 0 || proc_stat(process, PROC_STAT_START) != proc_stat_ticks(arguments->start))
+		return;
+	fd = openat(process, "cmdline", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
-		close(fd);
-	return got < 0 ? 0 : (size_t)got;
+		got = read(fd, arguments->text, sizeof(arguments->text));
+	arguments->length = got > 0 ? (uint32_t)got : 0;
 }
 
-/* Field 2 is the name in parentheses and may hold blanks and more of them: count from the last one. */
-static bool same_process(const struct event_identity *who)
+/* NULL: they are not to be had. */
+static const struct arguments *arguments_of(const struct event_identity *who)
 {
-	char path[64], stat[1024];
-	uint64_t ticks;
-	size_t length;
-	char *at;
+	static struct child child = {.size = sizeof(struct arguments)};
+	static struct arguments last;
+	static uint64_t read_at, window;
+	static unsigned int late;
+	struct arguments *arguments;
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	enum child_end how;
 
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", who->tgid);
-	length = read_file(path, stat, sizeof(stat) - 1);
-	stat[length] = '\0';
-	at = strrchr(stat, ')');
-	for (int field = 2; at && field < STAT_START; field++)
-		at = strchr(at + 1, ' ');
-	if (!at || sscanf(at, " %" SCNu64, &ticks) != 1)
-		return false;
-	return ticks == who->start / (UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK));
+	if (last.tgid == who->tgid && last.start == who->start && now - read_at < SECOND)
+		return last.length ? &last : NULL;
+	if (now / (LIMIT_CMDLINE_SECONDS * SECOND) != window) {
+		window = now / (LIMIT_CMDLINE_SECONDS * SECOND);
+		late = 0;
+	}
+	arguments = late < LIMIT_CMDLINE_LATE ? child_memory(&child) : NULL;
+	if (!arguments)
+		return NULL;
+	arguments->tgid = who->tgid;
+	arguments->start = who->start;
+	how = child_run(&child, read_arguments, LIMIT_CMDLINE_MS, -1);
+	memcpy(&last, arguments, sizeof(last));
+	if (how != CHILD_DONE || last.length > sizeof(last.text))
+		last.length = 0;
+	late += how == CHILD_LATE;
+	read_at = now;
+	return last.length ? &last : NULL;
 }
 
 size_t cmdline_add(struct event_open *open, size_t size)
 {
 	const size_t texts = (size_t)open->exe_len + open->cwd_len + open->cgroup_len;
-	char path[64], argv[EVENT_ARGV_MAX + 1];
+	const struct arguments *arguments;
 	size_t length;
 
 	if (!(open->who.flags & IDENTITY_ARGV_UNREAD) || open->argv_len ||
 	    size != offsetof(struct event_open, text) + texts ||
-	    texts > EVENT_TEXT_MAX - EVENT_ARGV_MAX || !same_process(&open->who))
+	    texts > EVENT_TEXT_MAX - EVENT_ARGV_MAX)
 		return size;
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/cmdline", open->who.tgid);
-	length = read_file(path, argv, sizeof(argv));
-	if (!length || !same_process(&open->who))
+	arguments = arguments_of(&open->who);
+	if (!arguments)
 		return size;
+	length = arguments->length;
 	open->who.flags &= ~(uint32_t)IDENTITY_ARGV_UNREAD;
 	if (length > EVENT_ARGV_MAX) {
 		length = EVENT_ARGV_MAX;
 		open->who.flags |= IDENTITY_ARGV_CUT;
 	}
-	memcpy(open->text + texts, argv, length);
+	memcpy(open->text + texts, arguments->text, length);
 	open->argv_len = length;
 	open->head.size = size + length;
 	return size + length;

@@ -27,3 +27,8 @@ uint64_t proc_stat(int directory, int field)
 		at = strchr(at + 1, ' ');
 	return at && sscanf(at, " %" SCNu64, &value) == 1 ? value : 0;
 }
+
+uint64_t proc_stat_ticks(uint64_t start)
+{
+	return start / (UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK));
+}

@@ -7,6 +7,11 @@
 
 #include <stdint.h>
 
+#define PROC_STAT_PARENT 4
+#define PROC_STAT_GROUP 5
+#define PROC_STAT_SESSION 6
+#define PROC_STAT_TTY 7
+#define PROC_STAT_THREADS 20
 #define PROC_STAT_START 22 /* clock ticks after boot */
 /* Addresses; they need the rights of ptrace(2). */
 #define PROC_STAT_START_CODE 26
@@ -15,5 +20,8 @@
 
 /* A field by its number in proc(5), of the process whose directory in /proc is open. 0 = not known. */
 uint64_t proc_stat(int directory, int field);
+
+/* A start as the kernel's records have it, in ns after boot, as PROC_STAT_START has it. */
+uint64_t proc_stat_ticks(uint64_t start);
 
 #endif
