@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -26,6 +25,7 @@
 #include "base/clock.h"
 #include "base/msg.h"
 #include "cmd/cmd.h"
+#include "cmd/descriptors.h"
 #include "cmd/evidence.h"
 #include "cmd/evidence_list.h"
 #include "cmd/runtimes.h"
@@ -42,9 +42,6 @@
 #include "pass/rights.h"
 #include "source/kernel.h"
 #include "source/tracer.h"
-
-#define DESCRIPTORS 256 /* where the soft limit is lower and the hard one allows it */
-#define DESCRIPTORS_NEEDED 64 /* some 35 in use, and more while it starts */
 
 struct trace {
 	const struct trace_options *options;
@@ -469,24 +466,6 @@ static int wait_child(struct trace *trace, int status)
 	return status == EXIT_DONE ? WEXITSTATUS(how) : status;
 }
 
-/* False = there are too few, which has been said. */
-static bool raise_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return true;
-	if (limit.rlim_cur < DESCRIPTORS) {
-		limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-	if (limit.rlim_cur >= DESCRIPTORS_NEEDED)
-		return true;
-	msg_error("too few open files are allowed (ulimit -n %llu): %d are needed",
-		  (unsigned long long)limit.rlim_cur, DESCRIPTORS_NEEDED);
-	return false;
-}
-
 /* False: it can't be kept, which was said. */
 static bool open_evidence(struct trace *trace)
 {
@@ -515,7 +494,7 @@ static int run_halves(const struct trace_options *options)
 	struct rights_user user;
 	int channel[2], enough[2], status;
 
-	if (!raise_descriptors())
+	if (!descriptors_raise())
 		return EXIT_CANNOT;
 	rights_user(&user);
 	trace.user = &user;
