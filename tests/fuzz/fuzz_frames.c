@@ -9,6 +9,7 @@
 
 #include "fuzz.h"
 #include "present/present.h"
+#include "present/text_now.h"
 
 static struct present *present;
 
@@ -53,6 +54,41 @@ static void repair_script(uint8_t *record, uint32_t length)
 	memcpy(record, &script, fixed);
 }
 
+/* Texts that fill the frame, of one of four processes. */
+static void repair_process(uint8_t *payload, uint32_t length)
+{
+	struct frame_process head;
+	uint32_t left;
+
+	if (length < sizeof(head))
+		return;
+	memcpy(&head, payload, sizeof(head));
+	left = length - (uint32_t)sizeof(head);
+	head.tgid &= 3;
+	head.start = 0;
+	head.ancestor_count %= PROCESS_ANCESTORS + 1;
+	for (int i = 0; i < PROCESS_TEXTS; i++) {
+		head.lengths[i] = i + 1 < PROCESS_TEXTS ? head.lengths[i] % (left + 1) : left;
+		left -= head.lengths[i];
+	}
+	memcpy(payload, &head, sizeof(head));
+}
+
+/* As the presenter shows them, and all of them as text. */
+static void show_processes(struct processes *processes, FILE *out)
+{
+	static const uint32_t pids[] = {0, 1, 2, 3};
+	const struct text text = {
+		.out = out, .layout = layout_for(80), .snapshot = true, .processes = processes};
+
+	present_processes(present, processes, 1, 0);
+	for (struct process_seen *seen = processes_first(processes); seen; seen = seen->hh.next)
+		seen->verdicts = 1u << VERDICT_BYPASS;
+	for (int i = 0; i < 2; i++)
+		text_processes(&text, pids, 4, VERDICT_BYPASS, 0, 11);
+	text_processes_sum(&text);
+}
+
 /* What makes a record one, where chance would need too long. */
 static void repair(uint16_t kind, uint8_t *payload, uint32_t length)
 {
@@ -95,6 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 					.on_step = on_step};
 	struct input input = {bytes, size};
 	struct config *config = config_default();
+	struct processes *processes = processes_new();
 	static FILE *nowhere;
 	struct table *table;
 	uint64_t now = 1;
@@ -103,10 +140,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		nowhere = fopen("/dev/null", "w");
 	how.out = nowhere;
 	how.json = size & 1;
+	how.values = size & 2;
 	options.judge = judge_new(config);
 	present = present_new(&how);
 	table = table_new(&options);
-	must(nowhere && options.judge && present && table);
+	must(nowhere && options.judge && present && table && processes);
 	while (input.left) {
 		uint8_t head = input_byte(&input);
 		uint16_t kind = head & 1 ? FRAME_WHO : head & 0x10 ? FRAME_SCRIPT : FRAME_EVENT;
@@ -114,6 +152,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		const uint8_t *record = input_bytes(&input, input_word(&input) % 4096, &length);
 
 		memcpy(payload, record, length);
+		if (head & 0x20) {
+			if (head & 2)
+				repair_process(payload, length);
+			processes_frame(processes, head & 8 ? FRAME_PROCESSES : FRAME_PROCESS,
+					payload, length);
+			continue;
+		}
 		if (head & 2) {
 			/* Zeros behind short records: texts of no length. */
 			if (kind == FRAME_EVENT && head & 4 &&
@@ -128,9 +173,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 			table_tick(table, now += 400000000);
 	}
 	table_end(table, now);
+	show_processes(processes, nowhere);
 	present_end(present, NULL, NULL, 0, table_over(table), table_orphans(table), now, 0);
 	table_free(table);
 	present_free(present);
+	processes_free(processes);
 	judge_free(options.judge);
 	config_free(config);
 	return 0;

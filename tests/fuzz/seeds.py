@@ -154,6 +154,22 @@ def script():
     return frames() + b"\x12" + struct.pack(">H", len(record)) + record
 
 
+def process():
+    """A process as it is now: base/frame_process.h."""
+    texts = [
+        b"/tmp/x (deleted)", b"/", b"/jail", b"5 12 /tmp/y\0",
+        b"Uid:\t33\t33\t33\t33\nCapPrm:\t2000\nCapEff:\t0\nNoNewPrivs:\t1\nSeccomp:\t2\n",
+        b"Max processes   unlimited  100  processes\nMax open files   1024  4096  files\n",
+        b"7f00-7f10 rwxp 00000000 00:00 0 \n7f20-7f30 r-xp 00000000 fd:00 9   /a.so (deleted)\n",
+        b"perl\0x.pl\0", b"PATH=/bin\0HOME=/\0",
+    ]
+    numbers = (7, 4, 9, 8, 0x8803, 2, 5, 1, 1, 2, 0, 1)
+    head = struct.pack("<Q4Q12I", 0, 77, 0, 0, 0, *numbers) + struct.pack("<I16s", 1, b"init").ljust(640, b"\0")
+    head += struct.pack("<16s10I", b"x", *(len(text) for text in texts), 0)
+    body = head + b"".join(texts)
+    return b"\x20" + struct.pack(">H", len(body)) + body
+
+
 def main():
     for name, dialogue in (("dialogue", DIALOGUE), ("proxy", PROXY), ("socks", SOCKS)):
         save("session", name, session(dialogue))
@@ -163,6 +179,7 @@ def main():
     captures()
     save("frames", "connection", frames())
     save("frames", "script", script())
+    save("frames", "process", process())
     save("config", "all", CONFIG)
     save("json", "text", "\x00\x1b[31m\u202e\u00e9\ud7ff\U0001f4a9".encode() + b"\xff\xc0\xaf\\\"\n")
 

@@ -91,7 +91,7 @@ def test_executable(case):
     verify(case, folder)
     with open(os.path.join(folder, "records.ndjson"), "rb") as file:
         records = [parse_json(line) for line in file]
-    if [record["event"]["action"] for record in records] != ["start", "connection", "end"]:
+    if [record["event"]["action"] for record in records] != ["start", "connection", "process", "end"]:
         raise Failed("our records are not kept")
 
 

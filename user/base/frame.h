@@ -29,6 +29,9 @@ enum frame_kind {
 	FRAME_SOCKET = 7, /* snapshot: struct frame_socket */
 	FRAME_HOLDER = 8, /* snapshot: struct event_holder */
 	FRAME_LOOKED = 9, /* snapshot: struct frame_looked, after the last of both */
+	FRAME_PROCESS =
+		12, /* snapshot: struct frame_process and its texts, see base/frame_process.h */
+	FRAME_PROCESSES = 13, /* snapshot: struct frame_processes, after some of them */
 };
 
 struct frame_head {
@@ -61,6 +64,7 @@ enum enrichment_mta {
 	ENRICHMENT_MTA_EXE = 0x01, /* device and inode are those of a trusted MTA's executable */
 	ENRICHMENT_MTA_SAFE = 0x02, /* and that file belongs to root and nobody else may write it */
 	ENRICHMENT_MTA_USER = 0x04, /* and uid and euid are those that belong to it */
+	ENRICHMENT_MTA_TRUSTED = 0x07, /* all of these */
 	ENRICHMENT_MTA_CONTAINER = 0x08, /* trusted by the configuration inside its container */
 	ENRICHMENT_MTA_NAME =
 		0x10, /* in a container, at the path of a known MTA, but not trusted: hint */

@@ -49,6 +49,22 @@
 #define LIMIT_HIDING 64 /* processes with raw or packet sockets: a host has a handful */
 #define LIMIT_HOLDERS 8 /* of one socket that are named; all are counted */
 #define LIMIT_NAMESPACES 8192
+/*
+ * Processes of a snapshot that are looked at as they are now, and among how many they are chosen: those of a trusted MTA come last. Each is
+ * read in some milliseconds; one whose memory is locked for ever takes all of its time, and leaves the others theirs.
+ */
+#define LIMIT_PROCESSES 256
+#define LIMIT_PROCESSES_KNOWN 8192
+#define LIMIT_PROCESS_MS 500
+#define LIMIT_PROCESSES_SECONDS 10
+#define LIMIT_PROCESS_FILES 65536 /* descriptors looked at: a tenth of a second */
+#define LIMIT_PROCESS_DELETED 16 /* deleted files that are named; all are counted */
+#define LIMIT_PROCESS_CODE 16 /* kinds of executable memory that are told apart */
+#define LIMIT_PROCESS_ENVIRON 2097152 /* bytes looked through for names: what execve(2) takes */
+#define LIMIT_PROCESS_NAME 256 /* of a variable: a longer one would push out the others */
+#define LIMIT_PROCESS_VALUE 1024 /* name and value; the rest is cut */
+#define LIMIT_PROCESSES_SHOWN 8 /* in text, as each takes five lines; and of one actor */
+#define LIMIT_PROCESSES_SHOWN_ACTOR 2
 /* Evidence: what an executable may have; all of it; how long one process may take, in seconds, and how many of them. */
 #define LIMIT_EVIDENCE_FILE (UINT64_C(64) << 20)
 #define LIMIT_EVIDENCE_BYTES (UINT64_C(1) << 30)

@@ -381,9 +381,8 @@ static void ask(struct evidence *evidence, enum asked asked, const void *first, 
 /* A trusted MTA, and what goes to this host itself, is no suspect. */
 static bool is_suspect(const struct enrichment *extra)
 {
-	const uint8_t trusted = ENRICHMENT_MTA_EXE | ENRICHMENT_MTA_SAFE | ENRICHMENT_MTA_USER;
-
-	return (extra->mta_flags & trusted) != trusted && !extra->host_address;
+	return (extra->mta_flags & ENRICHMENT_MTA_TRUSTED) != ENRICHMENT_MTA_TRUSTED &&
+	       !extra->host_address;
 }
 
 /* False: it was asked for before, or there is no room. */

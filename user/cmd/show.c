@@ -33,6 +33,7 @@ struct show {
 	int present_count;
 	FILE *records; /* of the evidence; NULL = there is none */
 	struct sockets *sockets; /* of a snapshot; else NULL */
+	struct processes *processes; /* the same */
 	struct frame_looked looked;
 	FILE *out;
 	struct msg_limit loss_limit;
@@ -59,6 +60,8 @@ static void on_end(void *context, const struct connection *connection)
 	struct socket_seen *socket =
 		show->sockets ? sockets_find(show->sockets, connection->cookie) : NULL;
 
+	if (show->processes)
+		processes_judge(show->processes, connection, socket);
 	for (int i = 0; i < show->present_count; i++)
 		present_existing(show->presents[i], connection, socket, show->wall_minus_boot);
 	if (show->options->verdicts & 1u << connection->verdict.class)
@@ -91,6 +94,9 @@ static void show_sockets(struct show *show)
 			for (int i = 0; i < show->present_count; i++)
 				present_socket(show->presents[i], socket, show->now,
 					       show->wall_minus_boot);
+	for (int i = 0; i < show->present_count && show->processes; i++)
+		present_processes(show->presents[i], show->processes, show->now,
+				  show->wall_minus_boot);
 	for (int i = 0; i < show->present_count && show->sockets; i++)
 		present_looked(show->presents[i], &show->looked, sockets_hiding(show->sockets),
 			       sockets_over(show->sockets));
@@ -147,6 +153,10 @@ static int on_frame(void *context, const struct batch_head *head, uint16_t kind,
 	case FRAME_SOCKET:
 	case FRAME_HOLDER:
 		return show->sockets ? sockets_frame(show->sockets, kind, payload, size) : -EBADMSG;
+	case FRAME_PROCESS:
+	case FRAME_PROCESSES:
+		return show->processes ? processes_frame(show->processes, kind, payload, size)
+				       : -EBADMSG;
 	case FRAME_LOOKED:
 		if (size != sizeof(show->looked))
 			return -EBADMSG;
@@ -187,6 +197,7 @@ static int prepare(struct show *show)
 	struct present_options how = {
 		.json = options->json,
 		.recipients = options->recipients,
+		.values = options->environ,
 		.snapshot = options->snapshot,
 		.selected = options->tracer.cgroup || options->tracer.has_uid ||
 			    options->tracer.has_pid,
@@ -210,9 +221,13 @@ static int prepare(struct show *show)
 	show->table = show->judge ? table_new(&table) : NULL;
 	show->presents[0] = present_new(&how);
 	show->present_count = 1;
-	show->sockets = options->snapshot ? sockets_new() : NULL;
-	return show->table && show->presents[0] && (show->sockets || !options->snapshot) ? 0
-											 : -ENOMEM;
+	if (!show->table || !show->presents[0])
+		return -ENOMEM;
+	if (!options->snapshot)
+		return 0;
+	show->sockets = sockets_new();
+	show->processes = processes_new();
+	return show->sockets && show->processes ? 0 : -ENOMEM;
 }
 
 static void ignore_signals(void)
@@ -308,6 +323,7 @@ int show_run(int channel, int enough, int records, const struct rights_user *use
 		present_free(show.presents[i]);
 	table_free(show.table);
 	sockets_free(show.sockets);
+	processes_free(show.processes);
 	judge_free(show.judge);
 	fclose(show.out);
 	return status;

@@ -28,6 +28,7 @@
 #include "cmd/descriptors.h"
 #include "cmd/evidence.h"
 #include "cmd/evidence_list.h"
+#include "cmd/process_list.h"
 #include "cmd/runtimes.h"
 #include "cmd/show.h"
 #include "cmd/socket_list.h"
@@ -50,6 +51,7 @@ struct trace {
 	struct runtimes *runtimes; /* NULL = none is looked for */
 	const struct rights_user *user;
 	struct evidence *evidence; /* NULL = none is kept */
+	struct process_list *processes; /* NULL = no snapshot */
 	struct channel_writer writer;
 	struct event_counters said; /* losses the other half knows of */
 	uint64_t deadline; /* CLOCK_BOOTTIME ns, 0 = none */
@@ -166,6 +168,7 @@ static int on_record(void *context, const void *record, size_t size)
 	enrich_open(trace->enrich, &open, size, clock_ns(CLOCK_BOOTTIME), &extra);
 	if (trace->evidence)
 		evidence_process(trace->evidence, &extra, &open, size);
+	process_list_open(trace->processes, &extra, &open);
 	return channel_write(&trace->writer, FRAME_WHO, &extra, sizeof(extra), &open, size);
 }
 
@@ -185,8 +188,9 @@ static int write_losses(struct trace *trace)
 }
 
 /* Passes on what waits. 0 or -errno. */
-static int drain(struct trace *trace)
+static int drain(void *context)
 {
+	struct trace *trace = context;
 	int rc = tracer_drain(trace->tracer, on_record, trace);
 
 	trace->collecting = rc > 0;
@@ -331,8 +335,11 @@ static int on_holders(void *context, const struct event_holder *holders, size_t 
 	struct trace *trace = context;
 	int rc = 0;
 
-	for (size_t i = 0; i < count && trace->evidence; i++)
-		evidence_holder(trace->evidence, &holders[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (trace->evidence)
+			evidence_holder(trace->evidence, &holders[i]);
+		process_list_holder(trace->processes, &holders[i]);
+	}
 	for (size_t i = 0; i < count && trace->options->snapshot && !rc; i++)
 		rc = channel_write(&trace->writer, FRAME_HOLDER, &holders[i], sizeof(holders[i]),
 				   NULL, 0);
@@ -353,6 +360,8 @@ static int adopt(struct trace *trace)
 	if (!rc && trace->options->snapshot)
 		rc = socket_list_write(trace->tracer, trace->enrich, &trace->writer,
 				       trace->options);
+	if (!rc)
+		rc = process_list_write(trace->processes);
 	return rc ? rc : channel_flush(&trace->writer);
 }
 
@@ -410,6 +419,9 @@ static int run(struct trace *trace)
 	detach(trace);
 	if (rc == 0)
 		rc = drain(trace);
+	/* Those that were seen since, on other ports than SMTP's among them. */
+	if (rc == 0)
+		rc = process_list_write(trace->processes);
 	if (rc == -EPIPE)
 		return EXIT_FAILED; /* the other half has said why, or was killed: see wait_child() */
 	if (rc < 0)
@@ -526,10 +538,14 @@ static int run_halves(const struct trace_options *options)
 	trace.enough = enough[0];
 	trace.signals = open_signals();
 	channel_writer_init(&trace.writer, channel[1], wait_for_room, &trace);
+	if (options->snapshot)
+		trace.processes = process_list_new(&trace.writer, options->environ, trace.signals,
+						   drain, &trace);
 	status = trace.signals < 0 ? EXIT_FAILED : run(&trace);
 	close(channel[1]);
 	status = wait_child(&trace, status);
 	status = end_evidence(&trace, status);
+	process_list_free(trace.processes);
 	runtimes_free(trace.runtimes);
 	enrich_free(trace.enrich);
 	tracer_free(trace.tracer);

@@ -71,6 +71,8 @@ static const char help_snapshot[] =
 	"What is shown:\n"
 	"  -j, --json             NDJSON, one object a line\n"
 	"      --recipients       keep recipients' full addresses, not just domains\n"
+	"      --environ          the processes' environment with its values, which may\n"
+	"                         be passwords\n"
 	"  -x, --exit-code        exit status 3 if a bypass or an impostor was seen\n"
 	"What is kept:\n"
 	"      --evidence DIR     a new directory with executables, scripts and what /proc\n"
@@ -86,6 +88,7 @@ enum {
 	OPTION_RING_SIZE,
 	OPTION_EVIDENCE,
 	OPTION_VERIFY,
+	OPTION_ENVIRON,
 };
 
 #define WHICH_OPTIONS                                                                              \
@@ -117,6 +120,7 @@ static const struct option options_snapshot[] = {
 	{"watch", required_argument, NULL, 'w'},
 	{"evidence", required_argument, NULL, OPTION_EVIDENCE},
 	{"verify", required_argument, NULL, OPTION_VERIFY},
+	{"environ", no_argument, NULL, OPTION_ENVIRON},
 	OTHER_OPTIONS};
 
 /* By enum live_mode. */
@@ -225,6 +229,9 @@ static int parse_one(int option, char **argv, const struct mode *mode,
 		break;
 	case OPTION_VERIFY:
 		options->verify = optarg;
+		break;
+	case OPTION_ENVIRON:
+		options->environ = true;
 		break;
 	case OPTION_RECIPIENTS:
 		options->recipients = true;

@@ -23,6 +23,7 @@ struct trace_options {
 	uint64_t count; /* connections shown, 0 = any */
 	uint32_t verdicts; /* 1 << enum verdict_class */
 	bool json, events, recipients, exit_code;
+	bool environ; /* of a snapshot's processes: values, too */
 };
 
 /* Status to exit with, or -1 = go on. Messages are out. Free with trace_options_free(). */

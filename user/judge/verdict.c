@@ -24,7 +24,6 @@
 #include "judge/verdict.h"
 
 #define NS_PER_SECOND 1000000000ull
-#define TRUSTED (ENRICHMENT_MTA_EXE | ENRICHMENT_MTA_SAFE | ENRICHMENT_MTA_USER)
 
 struct judge {
 	const struct config *config;
@@ -80,7 +79,7 @@ void judge_opened(struct judge *judge, const struct verdict_case *facts)
 
 static bool is_trusted(const struct process *process)
 {
-	return (process->extra.mta_flags & TRUSTED) == TRUSTED;
+	return (process->extra.mta_flags & ENRICHMENT_MTA_TRUSTED) == ENRICHMENT_MTA_TRUSTED;
 }
 
 static bool is_mta(const struct verdict_case *facts)

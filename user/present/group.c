@@ -12,6 +12,7 @@
 #include "base/escape.h"
 #include "present/answer.h"
 #include "present/group.h"
+#include "present/text_now.h"
 
 #define HOSTS_FIRST 8
 #define GROUP_WORD_BYTES 1024 /* a longer one loses its end */
@@ -332,6 +333,11 @@ void group_print(const struct group *group, const struct text *text, int64_t wal
 	group_line(text, one ? "request:" : "last request:", group->request);
 	one = one || group->advice.pid_count == 1;
 	group_line(text, one ? "process:" : "last process:", group->process);
+	if (group->key.class != VERDICT_LOCAL)
+		text_processes(text, group->advice.pids,
+			       group->advice.pid_count < ADVICE_PIDS ? group->advice.pid_count
+								     : ADVICE_PIDS,
+			       (enum verdict_class)group->key.class, wall_minus_boot, INDENT);
 	if (text->snapshot &&
 	    (group->key.class == VERDICT_BYPASS || group->key.class == VERDICT_IMPOSTOR))
 		advice_print(&group->advice, text, group->key.uid, INDENT);

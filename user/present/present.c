@@ -13,9 +13,11 @@
 #include "present/mask.h"
 #include "present/present.h"
 #include "present/record.h"
+#include "present/record_now.h"
 #include "present/record_socket.h"
 #include "present/summary.h"
 #include "present/text.h"
+#include "present/text_now.h"
 #include "present/text_socket.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -213,6 +215,22 @@ void present_looked(struct present *present, const struct frame_looked *looked,
 	present->search = (struct snapshot_search){looked, hiding, over};
 }
 
+void present_processes(struct present *present, struct processes *processes, uint64_t now,
+		       int64_t wall_minus_boot)
+{
+	struct process_seen *seen = processes_first(processes);
+
+	present->text.processes = processes;
+	for (; seen && present->options.json; seen = seen->hh.next) {
+		if (!process_wanted(seen, present->options.verdicts))
+			continue;
+		json_begin(&present->json, present->options.out);
+		record_now(&present->json, &present->origin, seen->now, present->options.values,
+			   (int64_t)now + wall_minus_boot, wall_minus_boot);
+		json_end(&present->json);
+	}
+}
+
 static void print_rows(struct waiting_rows *rows, FILE *out, const char *what)
 {
 	fflush(rows->out);
@@ -229,6 +247,7 @@ static void print_snapshot(struct present *present, const struct record_totals *
 	const struct text *text = &present->text;
 
 	summary_print(present->summary, text, seconds, wall_minus_boot);
+	text_processes_sum(text);
 	sockets_sum_print(&present->sockets, &present->search, text);
 	losses_print(text, totals);
 	if (!present->open.count && !present->closed.count)
@@ -320,6 +339,8 @@ void present_end(struct present *present, const struct frame_end *end,
 	record_end(&present->json, &present->origin, &totals, (int64_t)now + wall_minus_boot);
 	if (present->options.snapshot)
 		record_search(&present->json, &present->search);
+	if (present->text.processes)
+		record_processes(&present->json, processes_sum(present->text.processes));
 	json_end(&present->json);
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/frame.h"
 #include "store/connection.h"
+#include "store/processes.h"
 #include "store/sockets.h"
 
 struct present_options {
@@ -21,6 +22,7 @@ struct present_options {
 	bool colour;
 	bool recipients;
 	bool selected; /* by --cgroup, --uid or --pid: that is said */
+	bool values; /* of the environment, where they are known */
 	bool snapshot; /* what is open now: the summary comes first, and rows have their socket's state */
 	unsigned int width; /* columns; 80 at least is assumed */
 	uint32_t
@@ -45,6 +47,9 @@ void present_existing(struct present *present, const struct connection *connecti
 /* A socket of a snapshot of which nothing else is known: nobody holds it any more. */
 void present_socket(struct present *present, struct socket_seen *socket, uint64_t now,
 		    int64_t wall_minus_boot);
+/* Before the end of a snapshot, and after its connections: processes as they are now, borrowed until then. */
+void present_processes(struct present *present, struct processes *processes, uint64_t now,
+		       int64_t wall_minus_boot);
 /* Before the end of a snapshot; all is borrowed until then. over: sockets that found no room here. */
 void present_looked(struct present *present, const struct frame_looked *looked,
 		    const struct sockets_hiding *hiding, uint64_t over);

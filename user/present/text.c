@@ -104,6 +104,19 @@ void text_paragraph(const struct text *text, const char *words, unsigned int ind
 		text_put(text, &line);
 }
 
+void text_bytes(char out[TEXT_BYTES], uint64_t bytes)
+{
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+	double number = (double)bytes;
+	unsigned int unit = 0;
+
+	while (number >= 1000 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		number /= 1000;
+		unit++;
+	}
+	snprintf(out, TEXT_BYTES, unit && number < 10 ? "%.1f %s" : "%.0f %s", number, units[unit]);
+}
+
 static void broken_down(struct tm *tm, int64_t unix_ns)
 {
 	time_t seconds = (time_t)(unix_ns / 1000000000);

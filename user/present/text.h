@@ -11,6 +11,7 @@
 #include "present/fold.h"
 #include "present/layout.h"
 #include "store/connection.h"
+#include "store/processes.h"
 #include "store/sockets.h"
 
 struct text {
@@ -22,6 +23,7 @@ struct text {
 	bool selected; /* not all of the host was looked at */
 	bool snapshot; /* rows begin with the socket's state, and groups have advice */
 	const struct socket_seen *socket; /* of the row in work; NULL = none */
+	struct processes *processes; /* of a snapshot, as they are now; NULL = none */
 	uint16_t ports[64]; /* SMTP's */
 	unsigned int port_count;
 	struct layout layout;
@@ -49,6 +51,10 @@ void text_whole(const struct text *text, struct line *line, const char *words, u
 
 /* One indented paragraph, wrapped at blanks. */
 void text_paragraph(const struct text *text, const char *words, unsigned int indent);
+
+/* "812 B", "40 kB", "3.1 GB" */
+#define TEXT_BYTES 16
+void text_bytes(char out[TEXT_BYTES], uint64_t bytes);
 
 /* "2026-11-22 03:12:11" and "03:12:11", local. */
 #define TEXT_DATE 32

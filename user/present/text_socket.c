@@ -44,19 +44,12 @@ const char *socket_state_of(const struct socket_seen *socket, const struct conne
 						    : "OPENED";
 }
 
-/* "812 B", "40 kB", "3.1 GB" */
 static void bytes_words(char *out, size_t size, uint64_t bytes, const char *what)
 {
-	static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
-	double number = (double)bytes;
-	unsigned int unit = 0;
+	char number[TEXT_BYTES];
 
-	while (number >= 1000 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-		number /= 1000;
-		unit++;
-	}
-	snprintf(out, size, unit && number < 10 ? "%.1f %s %s" : "%.0f %s %s", number, units[unit],
-		 what);
+	text_bytes(number, bytes);
+	snprintf(out, size, "%s %s", number, what);
 }
 
 static void holder_words(const struct text *text, struct line *line,

@@ -4,9 +4,11 @@
  *
  * Says "ready" and waits for the end of its standard input. HOW: "child": a forked child has them open, too, and says its process id;
  * "orphan": the child alone has them, and the parent ends; "flight": they are put into a unix socket, and nobody has them open;
- * "stuffed": more is sent than the other side takes, and the process ends, so that the connections outlive it.
+ * "stuffed": more is sent than the other side takes, and the process ends, so that the connections outlive it; "thread": the main thread
+ * ends, and another one goes on.
  */
 #include <fcntl.h>
+#include <pthread.h>
 
 #include "talk.h"
 
@@ -40,6 +42,28 @@ static void stuff(int fd)
 		;
 }
 
+/* Once the main thread is over. */
+static void *other_thread(void *main_thread)
+{
+	pthread_join(*(pthread_t *)main_thread, NULL);
+	puts("ready");
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+	exit(0);
+}
+
+static void end_main_thread(void)
+{
+	static pthread_t self;
+	pthread_t other;
+
+	self = pthread_self();
+	if (pthread_create(&other, NULL, other_thread, &self))
+		errx(1, "pthread_create");
+	pthread_exit(NULL);
+}
+
 int main(int argc, char **argv)
 {
 	int count = argc > 3 ? atoi(argv[3]) : 1, pair[2];
@@ -47,7 +71,7 @@ int main(int argc, char **argv)
 	struct sockaddr_in address;
 
 	if (argc < 3 || count < 1 || count > 4096)
-		errx(2, "usage: hold HOST PORT COUNT [child|orphan|flight|stuffed]");
+		errx(2, "usage: hold HOST PORT COUNT [child|orphan|flight|stuffed|thread]");
 	address = talk_address(argv[1], argv[2]);
 	for (int i = 0; i < count; i++) {
 		connections[i] = talk_socket();
@@ -77,6 +101,8 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(how, "stuffed"))
 		return 0;
+	if (!strcmp(how, "thread"))
+		end_main_thread();
 	puts("ready");
 	fflush(stdout);
 	while (getchar() != EOF)
