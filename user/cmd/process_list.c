@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/msg.h"
 #include "enrich/proc_read.h"
+#include "enrich/script_live.h"
 
 struct listed {
 	struct listed_key {
@@ -27,23 +28,37 @@ struct listed {
 	bool trusted; /* the MTA's: after all others */
 	bool holds;
 	bool looked;
+	struct script_runtime exe;
 	UT_hash_handle hh;
 };
 
+/* A connection from before the start: the script of its process belongs to it. */
+struct waiting {
+	const struct listed *listed;
+	uint64_t cookie;
+	uint32_t generation;
+};
+
+/* Shared with the child. */
+struct reading {
+	struct proc_read process;
+	bool is_php;
+	struct script_layout layout;
+	size_t script_size; /* 0 = there is nothing to tell */
+	struct event_script script;
+};
+
 struct process_list {
-	struct channel_writer *writer;
-	bool values;
-	int stop;
-	int (*between)(void *context);
-	void *context;
+	struct process_list_options options;
 	struct listed *all; /* oldest first */
-	struct child child; /* its memory is a struct proc_read */
+	struct waiting waiting[LIMIT_EVIDENCE_HOLDERS];
+	unsigned int waiting_count;
+	struct child child; /* its memory is a struct reading */
 	uint64_t spent; /* ns */
 	struct frame_processes sum;
 };
 
-struct process_list *process_list_new(struct channel_writer *writer, bool values, int stop,
-				      int (*between)(void *), void *context)
+struct process_list *process_list_new(const struct process_list_options *options)
 {
 	struct process_list *list = calloc(1, sizeof(*list));
 
@@ -51,12 +66,8 @@ struct process_list *process_list_new(struct channel_writer *writer, bool values
 		msg_error("out of memory: processes are not looked at");
 		return NULL;
 	}
-	list->child.size = sizeof(struct proc_read);
-	list->writer = writer;
-	list->values = values;
-	list->stop = stop;
-	list->between = between;
-	list->context = context;
+	list->child.size = sizeof(struct reading);
+	list->options = *options;
 	return list;
 }
 
@@ -115,14 +126,28 @@ void process_list_open(struct process_list *list, const struct enrichment *extra
 	if (!list || !open->who.tgid)
 		return;
 	listed = find_or_add(list, open->who.tgid, open->who.start);
-	if (listed)
-		listed->trusted =
-			(extra->mta_flags & ENRICHMENT_MTA_TRUSTED) == ENRICHMENT_MTA_TRUSTED;
+	if (!listed)
+		return;
+	listed->trusted = (extra->mta_flags & ENRICHMENT_MTA_TRUSTED) == ENRICHMENT_MTA_TRUSTED;
+	listed->exe.inode = open->who.exe_inode;
+	listed->exe.device = open->who.exe_device;
+	if (open->head.flags & EVENT_F_EXISTING && list->waiting_count < LIMIT_EVIDENCE_HOLDERS)
+		list->waiting[list->waiting_count++] =
+			(struct waiting){listed, open->head.cookie, open->head.generation};
 }
 
 static void look(void *memory)
 {
-	proc_read(memory);
+	struct reading *reading = memory;
+	const struct script_layout *layout = reading->is_php ? &reading->layout : NULL;
+	size_t size;
+
+	proc_read(&reading->process);
+	if (!reading->process.found)
+		return;
+	size = script_live_read(reading->process.head.tgid, reading->process.head.start, layout,
+				&reading->script);
+	__atomic_store_n(&reading->script_size, size, __ATOMIC_RELEASE);
 }
 
 /* The texts that are whole. */
@@ -151,32 +176,61 @@ static int tell(struct process_list *list, const struct proc_read *read)
 	if (head.ancestor_count > PROCESS_ANCESTORS || size > PROCESS_TEXT_MAX)
 		return 0;
 	list->sum.looked++;
-	return channel_write(list->writer, FRAME_PROCESS, &head, sizeof(head), read->text, size);
+	return channel_write(list->options.writer, FRAME_PROCESS, &head, sizeof(head), read->text,
+			     size);
+}
+
+/* To each connection that it had when we came. 0, or what the callback returned. */
+static int tell_script(struct process_list *list, const struct listed *listed,
+		       struct reading *reading)
+{
+	size_t size = __atomic_load_n(&reading->script_size, __ATOMIC_ACQUIRE);
+	struct event_head head = {
+		.size = (uint32_t)size, .kind = EVENT_SCRIPT, .time = clock_ns(CLOCK_BOOTTIME)};
+	int rc = 0;
+
+	for (unsigned int i = 0; i < list->waiting_count && size && !rc; i++) {
+		if (list->waiting[i].listed != listed)
+			continue;
+		head.cookie = list->waiting[i].cookie;
+		head.generation = list->waiting[i].generation;
+		reading->script.head = head;
+		rc = list->options.script(list->options.context, &reading->script, size);
+	}
+	return rc;
 }
 
 /* True: it is done with; false: there was no time, or no memory. */
 static bool look_at(struct process_list *list, const struct listed *listed, int *rc)
 {
-	struct proc_read *read = child_memory(&list->child);
+	const struct process_list_options *options = &list->options;
+	struct reading *reading = child_memory(&list->child);
+	struct proc_read *read;
 	enum child_end how;
 
-	if (!read)
+	if (!reading)
 		return false;
+	read = &reading->process;
 	read->head.tgid = listed->key.tgid;
 	read->head.start = listed->key.start;
 	read->head.flags =
-		(listed->holds ? PROCESS_HOLDS : 0) | (list->values ? PROCESS_VALUES : 0);
-	how = child_run(&list->child, look, LIMIT_PROCESS_MS, list->stop);
+		(listed->holds ? PROCESS_HOLDS : 0) | (options->values ? PROCESS_VALUES : 0);
+	reading->is_php =
+		options->layout(options->context, &listed->exe,
+				script_live_start_code(listed->key.tgid), &reading->layout);
+	how = child_run(&list->child, look, LIMIT_PROCESS_MS, options->stop);
 	if (read->found)
 		*rc = tell(list, read);
 	else if (how == CHILD_DONE)
 		list->sum.gone++;
+	if (!*rc && how == CHILD_DONE)
+		*rc = tell_script(list, listed, reading);
 	return read->found || how == CHILD_DONE;
 }
 
 static bool has_time(const struct process_list *list)
 {
-	struct pollfd stop = {.fd = list->stop, .events = POLLIN};
+	struct pollfd stop = {.fd = list->options.stop, .events = POLLIN};
 
 	return list->spent < LIMIT_PROCESSES_SECONDS * UINT64_C(1000000000) &&
 	       poll(&stop, 1, 0) <= 0;
@@ -200,7 +254,7 @@ static int look_at_all(struct process_list *list, bool trusted)
 			list->sum.late++;
 		list->spent += clock_ns(CLOCK_MONOTONIC) - before;
 		if (!rc)
-			rc = list->between(list->context);
+			rc = list->options.between(list->options.context);
 	}
 	return rc;
 }
@@ -215,6 +269,6 @@ int process_list_write(struct process_list *list)
 	if (!rc)
 		rc = look_at_all(list, true);
 	return rc ? rc
-		  : channel_write(list->writer, FRAME_PROCESSES, &list->sum, sizeof(list->sum),
-				  NULL, 0);
+		  : channel_write(list->options.writer, FRAME_PROCESSES, &list->sum,
+				  sizeof(list->sum), NULL, 0);
 }

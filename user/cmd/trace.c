@@ -125,8 +125,17 @@ static void see_runtime(struct trace *trace, const struct event_open *open, size
 	runtimes_see(trace->runtimes, &open->who, path);
 }
 
-static int on_script(struct trace *trace, const void *record, size_t size)
+static bool find_layout(void *context, const struct script_runtime *exe, uint64_t start_code,
+			struct script_layout *layout)
 {
+	const struct trace *trace = context;
+
+	return tracer_layout(trace->tracer, exe, start_code, layout);
+}
+
+static int on_script(void *context, const void *record, size_t size)
+{
+	struct trace *trace = context;
 	struct event_script script;
 	struct script_facts facts;
 
@@ -365,14 +374,16 @@ static int adopt(struct trace *trace)
 	return rc ? rc : channel_flush(&trace->writer);
 }
 
-static bool scan_runtimes(struct trace *trace)
+static bool prepare_runtimes(struct trace *trace)
 {
 	trace->runtimes = runtimes_new(trace->user, add_runtime, trace);
 	if (!trace->runtimes) {
 		msg_error("out of memory");
 		return false;
 	}
-	runtimes_scan(trace->runtimes);
+	/* Where nothing is attached those that have connections will do. */
+	if (!trace->options->tracer.only_existing)
+		runtimes_scan(trace->runtimes);
 	return true;
 }
 
@@ -391,8 +402,7 @@ static int bring_up(struct trace *trace)
 		msg_error("cannot read the host's addresses: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
-	/* Where nothing is attached no script is read. */
-	if (!trace->options->tracer.only_existing && !scan_runtimes(trace))
+	if (!prepare_runtimes(trace))
 		return EXIT_FAILED;
 	if (write_start(trace) || adopt(trace))
 		return EXIT_FAILED;
@@ -478,6 +488,21 @@ static int wait_child(struct trace *trace, int status)
 	return status == EXIT_DONE ? WEXITSTATUS(how) : status;
 }
 
+static void open_process_list(struct trace *trace)
+{
+	const struct process_list_options options = {
+		.writer = &trace->writer,
+		.values = trace->options->environ,
+		.stop = trace->signals,
+		.context = trace,
+		.between = drain,
+		.layout = find_layout,
+		.script = on_script,
+	};
+
+	trace->processes = process_list_new(&options);
+}
+
 /* False: it can't be kept, which was said. */
 static bool open_evidence(struct trace *trace)
 {
@@ -539,8 +564,7 @@ static int run_halves(const struct trace_options *options)
 	trace.signals = open_signals();
 	channel_writer_init(&trace.writer, channel[1], wait_for_room, &trace);
 	if (options->snapshot)
-		trace.processes = process_list_new(&trace.writer, options->environ, trace.signals,
-						   drain, &trace);
+		open_process_list(&trace);
 	status = trace.signals < 0 ? EXIT_FAILED : run(&trace);
 	close(channel[1]);
 	status = wait_child(&trace, status);

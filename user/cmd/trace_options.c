@@ -282,8 +282,6 @@ int trace_options_parse(struct trace_options *options, enum live_mode which, int
 	options->tracer.port_count = options->config->port_count;
 	options->tracer.adopt_all = options->snapshot;
 	options->tracer.only_existing = options->snapshot && !options->duration;
-	if (options->evidence && options->tracer.only_existing)
-		msg_warn("without --watch PHP's scripts are not found, and not among the evidence");
 	return -1;
 }
 

@@ -9,10 +9,14 @@
 #include "enrich/script_live.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "enrich/proc_stat.h"
 
@@ -59,17 +63,31 @@ static long memory_text(char *to, size_t size, uint64_t address)
 #define MEMORY_TEXT(to, size, address) memory_text(to, size, address)
 #include "script_php.h"
 
-uint64_t script_live_start_code(int process)
+static int open_process(uint32_t tgid)
 {
-	return proc_stat(process, PROC_STAT_START_CODE);
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32, tgid);
+	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-static void begin(struct naming *naming, int process, pid_t pid)
+uint64_t script_live_start_code(uint32_t tgid)
+{
+	int process = open_process(tgid);
+	uint64_t address = process < 0 ? 0 : proc_stat(process, PROC_STAT_START_CODE);
+
+	if (process >= 0)
+		close(process);
+	return address;
+}
+
+static void begin(struct naming *naming, int process, uint32_t tgid)
 {
 	struct stat file, root;
 
 	memset(naming, 0, sizeof(*naming));
-	naming->script.tgid = naming->script.reader = (uint32_t)pid;
+	naming->script.tgid = naming->script.reader = tgid;
+	naming->script.origin = SCRIPT_OF_OPENER;
 	if (fstatat(process, "ns/mnt", &file, 0) == 0)
 		naming->script.ns_mnt = (uint32_t)file.st_ino;
 	if (fstatat(process, "root", &file, 0) || stat("/", &root) || file.st_ino != root.st_ino ||
@@ -79,35 +97,44 @@ static void begin(struct naming *naming, int process, pid_t pid)
 	naming->environment_end = proc_stat(process, PROC_STAT_ENV_END);
 }
 
-size_t script_live_read(int process, pid_t pid, const struct script_layout *layout,
+static void read_php(struct scratch *scratch, int process, const struct script_layout *layout)
+{
+	struct naming *naming = &scratch->naming;
+
+	naming->layout = *layout;
+	naming->bias = layout->text ? proc_stat(process, PROC_STAT_START_CODE) - layout->text : 0;
+	naming->script.version = layout->version;
+	naming->script.status = layout->status;
+	if (layout->status != SCRIPT_READ)
+		return;
+	script_sapi(scratch);
+	if (naming->is_program)
+		script_environment(scratch);
+	script_php(scratch);
+}
+
+size_t script_live_read(uint32_t tgid, uint64_t start, const struct script_layout *layout,
 			struct event_script *script)
 {
 	static struct scratch scratch;
 	struct naming *naming = &scratch.naming;
-	uint64_t text;
+	int process = open_process(tgid);
+	size_t size;
 
-	reading = pid;
-	begin(naming, process, pid);
-	if (layout) {
-		naming->layout = *layout;
-		text = layout->text;
-		naming->bias = text ? script_live_start_code(process) - text : 0;
-		naming->script.version = layout->version;
-		naming->script.status = layout->status;
-	}
-	if (layout && layout->status == SCRIPT_READ) {
-		script_sapi(&scratch);
-		if (naming->is_program)
-			script_environment(&scratch);
-		script_php(&scratch);
-	} else if (!layout) {
-		script_environment(&scratch);
-	}
-	if (!layout && !naming->at && !(naming->script.flags & SCRIPT_F_WORDS_CUT))
+	if (process < 0)
 		return 0;
-	naming->script.origin = SCRIPT_OF_OPENER;
-	naming->script.head.kind = EVENT_SCRIPT;
-	naming->script.head.size = (uint32_t)(offsetof(struct event_script, text) + naming->at);
-	memcpy(script, &naming->script, naming->script.head.size);
-	return naming->script.head.size;
+	reading = (pid_t)tgid;
+	begin(naming, process, tgid);
+	if (layout)
+		read_php(&scratch, process, layout);
+	else
+		script_environment(&scratch);
+	size = offsetof(struct event_script, text) + naming->at;
+	/* The directory stands for that process alone, but memory is read by number. */
+	if ((!layout && !naming->at && !(naming->script.flags & SCRIPT_F_WORDS_CUT)) ||
+	    proc_stat(process, PROC_STAT_START) != proc_stat_ticks(start))
+		size = 0;
+	close(process);
+	memcpy(script, &naming->script, size);
+	return size;
 }

@@ -9,19 +9,18 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "event_script.h"
 
-/* Of a process whose directory in /proc is open: where its program begins, by which layouts of libraries are found. 0 = not known. */
-uint64_t script_live_start_code(int process);
+/* Where the program of a process begins, by which layouts of libraries are found. 0 = not known. */
+uint64_t script_live_start_code(uint32_t tgid);
 
 /*
- * Fills `script` but for cookie and generation, and returns its size; 0 = there is nothing to tell. layout NULL: it is no PHP. Needs the
- * rights of ptrace(2), and can wait without end: the process may have its memory on a file system that never answers. The walk works
- * in one place for all: not for threads.
+ * Fills `script` but for its head, and returns its size; 0 = there is nothing to tell, or it is another process by now. start:
+ * CLOCK_BOOTTIME ns. layout NULL: it is no PHP. Needs the rights of ptrace(2), and can wait without end: the process may have its memory
+ * on a file system that never answers. The walk has one place for all: not for threads.
  */
-size_t script_live_read(int process, pid_t pid, const struct script_layout *layout,
+size_t script_live_read(uint32_t tgid, uint64_t start, const struct script_layout *layout,
 			struct event_script *script);
 
 #endif

@@ -385,6 +385,18 @@ int tracer_runtime(struct tracer *tracer, const struct script_runtime *key,
 	return rc < 0 ? -errno : 0;
 }
 
+bool tracer_layout(const struct tracer *tracer, const struct script_runtime *exe,
+		   uint64_t start_code, struct script_layout *layout)
+{
+	int map = bpf_map__fd(tracer->skel->maps.runtimes);
+	struct script_runtime key = *exe;
+
+	if (bpf_map_lookup_elem(map, &key, layout))
+		return false;
+	key.start_code = start_code;
+	return !layout->library || bpf_map_lookup_elem(map, &key, layout) == 0;
+}
+
 void tracer_counters(const struct tracer *tracer, struct event_counters *counters)
 {
 	*counters = tracer->skel->bss->counters;

@@ -65,6 +65,10 @@ struct script_layout;
 int tracer_runtime(struct tracer *tracer, const struct script_runtime *key,
 		   const struct script_layout *layout);
 
+/* How it is named: the layout that was given for it, or for this start of it. False: it is no PHP. */
+bool tracer_layout(const struct tracer *tracer, const struct script_runtime *exe,
+		   uint64_t start_code, struct script_layout *layout);
+
 void tracer_counters(const struct tracer *tracer, struct event_counters *counters);
 
 /* Times that the kernel left a program out because the CPU was in it already. */
