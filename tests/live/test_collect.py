@@ -12,7 +12,7 @@ from dialogue import expect_message, message, number, say
 from marks import quick
 from test_exit import attachments
 from tracer import expect, status_of
-from world import SINK4, WEB_UID, Failed, Skipped, run
+from world import ROOT, SINK4, WEB_UID, Failed, Skipped, run
 
 BYPASS, RELAY = 4, 3
 ALLOWED = "[relay sink]\naddress = 203.0.113.0/24\n"
@@ -373,6 +373,32 @@ def test_cannot_leave(case):
             raise Failed(f"{call}: {tries(case, collector, call, *path)}")
     send(case)
     expect_message(collector.connection()[1])
+
+
+@quick
+def test_as_the_unit(case):
+    """with the user and the capabilities of dist/smtpsnoop.service, never root, all of it works"""
+    with open(os.path.join(ROOT, "dist", "smtpsnoop.service")) as file:
+        unit = dict(line.rstrip("\n").split("=", 1) for line in file if "=" in line and not line.startswith("#"))
+    names = ",".join(["-all"] + [name.replace("CAP_", "+").lower() for name in unit["AmbientCapabilities"].split()])
+    who, store = owner(), os.path.join(case.world.folder, "of-the-unit")
+    os.mkdir(store, 0o750)
+    os.chown(store, who.pw_uid, who.pw_gid)
+    prefix = ["setpriv", "--reuid", str(who.pw_uid), "--regid", str(who.pw_gid), "--clear-groups", "--no-new-privs"]
+    prefix += ["--bounding-set", names, "--inh-caps", names, "--ambient-caps", names]
+    case.sink()
+    collector = collect(case, store=store, prefix=prefix)
+    for half in collector.halves():
+        if status_of(half)["Uid"].split() != 4 * [str(who.pw_uid)]:
+            raise Failed(f"Uid {status_of(half)['Uid']}")
+    actor = send(case)
+    _, record = collector.connection()
+    expect_message(record)
+    expect(record, process__pid=actor.pid, process__executable=os.path.realpath("/usr/bin/python3"))
+    collector.send(signal.SIGHUP)
+    collector.says("the configuration was read again")
+    collector.stop()
+    collector.whole()
 
 
 def refused(case, store, words):
