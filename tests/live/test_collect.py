@@ -3,9 +3,11 @@
 import ipaddress
 import os
 import pwd
+import random
 import signal
 import sqlite3
 import subprocess
+import time
 
 from collector import collect, unpack
 from dialogue import expect_message, message, number, say
@@ -194,6 +196,33 @@ def test_kill_privileged_half(case):
 def test_kill_unprivileged_half(case):
     """SIGKILL of the half that writes: status 1, and the same"""
     killed(case, 1)
+
+
+def test_killed_under_load(case):
+    """SIGKILL of one half or the other, at any moment of a spam run: what the store had it has, and numbers go on"""
+    case.sink()
+    chance = random.Random(7)
+    folder = os.path.join(case.world.folder, "store-killed")
+    kept = []
+    for _ in range(int(os.environ.get("KILLS", "5"))):
+        load = case.actor(case.program("source"), "--to", f"{SINK4}:25", "--connections", 0, "--rate", 200)
+        collector = collect(case, store=folder)
+        before = len(kept)
+        collector.until("more of them", lambda: collector.ask("select count(*) from connection")[0][0] > before)
+        time.sleep(chance.random())
+        acknowledged = collector.ask("select seq, start from connection order by seq")
+        collector.hit(collector.halves()[chance.randrange(2)], signal.SIGKILL)
+        collector.finish(status=None)
+        load.process.kill()
+        load.wait(status=None)
+        collector.whole()
+        kept = collector.ask("select seq, start from connection order by seq")
+        if kept[: len(acknowledged)] != acknowledged:
+            raise Failed(f"of {len(acknowledged)} connections that were in the store some are gone")
+        if [seq for seq, _ in kept] != list(range(1, len(kept) + 1)):
+            raise Failed("numbers are missing, or there twice")
+        if attachments(case):
+            raise Failed(f"still attached: {attachments(case)}")
 
 
 class Mounted:
