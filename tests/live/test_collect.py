@@ -106,6 +106,26 @@ def test_sigterm(case):
     held.process.kill()
 
 
+def test_lost_in_the_kernel(case):
+    """what found no room in the ring is in the history: how many, to the last one"""
+    case.sink()
+    collector = collect(case, "--ring-size", 65536)
+    privileged, _ = collector.halves()
+    collector.hit(privileged, signal.SIGSTOP)
+    load = case.actor(case.program("source"), "--to", f"{SINK4}:25", "--connections", 500)
+    load.wait()
+    collector.hit(privileged, signal.SIGCONT)
+    collector.says("lost in the kernel")
+    collector.until("the event", lambda: "lost" in collector.events())
+    collector.stop()
+    lost = collector.ask("select sum(number) from event where kind = 3")[0][0]
+    words = collector.ask("select number, words from event where kind = 2")
+    if not lost or words != [(500, f"500 connections, {lost} of them counted only")]:
+        raise Failed(f"lost: {lost}, at the end: {words}")
+    if lost + len(collector.kept()) != 500:
+        raise Failed(f"{lost} lost and {len(collector.kept())} kept of 500")
+
+
 @quick
 def test_reload(case):
     """SIGHUP reads the configuration again: its rules count in both halves; a wrong one is said, and the old stays"""
