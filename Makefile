@@ -42,7 +42,7 @@ ALL_CFLAGS := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) 
 	$(if $(COVER),--coverage) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(if $(COVER),--coverage) $(LDFLAGS)
 LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lmd -lsqlite3
-# libpcap is loaded when it is needed (user/capture/library.h), and only linked where nothing can be loaded.
+# libpcap is loaded when it is needed (user/base/load.h), and only linked where nothing can be loaded; libarchive not even there.
 ifeq ($(STATIC),1)
 CPPFLAGS += -DLINKED_STATICALLY
 LIBS += -lpcap

@@ -123,6 +123,8 @@ struct frame_socket {
 	uint32_t retransmits;
 	uint32_t round_trip; /* us, 0 = not known */
 	uint32_t idle; /* ms since the last data in either direction; UINT32_MAX = not known */
+	uint32_t window; /* congestion window, segments; 0 = not known */
+	uint32_t congestion; /* the kernel's enum tcp_ca_state, include/uapi/linux/tcp.h */
 	char user[ENRICHMENT_NAME_MAX];
 	char cgroup[FRAME_CGROUP_MAX]; /* below the hierarchy, terminated; "" = not known */
 	char reserved[7];
