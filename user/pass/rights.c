@@ -23,9 +23,8 @@
 
 #include <cap-ng.h>
 
-#include "pass/filter.h"
-
 #include "base/msg.h"
+#include "pass/filter.h"
 
 #define NOBODY 65534
 /* The table of connections, the summary and their texts, all full, are below this. */
