@@ -18,6 +18,8 @@ PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 DESTDIR ?=
 
 CC ?= gcc
@@ -39,7 +41,7 @@ CPPFLAGS += -D_GNU_SOURCE -DSMTPSNOOP_VERSION='"$(VERSION)"' -Iinclude -Iuser -I
 ALL_CFLAGS := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
 	$(if $(COVER),--coverage) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(if $(COVER),--coverage) $(LDFLAGS)
-LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lmd
+LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lmd -lsqlite3
 # libpcap is loaded when it is needed (user/base/load.h), and only linked where nothing can be loaded; libarchive not even there.
 ifeq ($(STATIC),1)
 CPPFLAGS += -DLINKED_STATICALLY
@@ -66,7 +68,7 @@ LIB_OBJS := $(LIB_SRCS:%.c=$(O)/%.o)
 CMD_OBJS := $(CMD_SRCS:%.c=$(O)/%.o)
 LIB := $(O)/libuser.a
 
-TOOL_SRCS := tools/sink.c tools/source.c
+TOOL_SRCS := tools/sink.c tools/source.c tools/store_fill.c
 TOOLS := $(TOOL_SRCS:%.c=$(O)/%)
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
 UNITS := $(UNIT_SRCS:%.c=$(O)/%)
@@ -128,7 +130,7 @@ $(O)/tools/%: tools/%.c tools/net.c $(wildcard tools/*.h)
 $(O)/tools/sink: tools/sink_session.c
 $(O)/tools/source: tools/source_session.c tools/source_options.c
 
-# What the bench runs beside them; the parser's measures the library itself.
+# What the bench runs beside them; the parser's and the store's measure the library itself.
 BENCH_SRCS := $(sort $(wildcard tools/bench/*.c))
 BENCHES := $(BENCH_SRCS:%.c=$(O)/%)
 
@@ -137,8 +139,8 @@ $(O)/tools/bench/%: tools/bench/%.c tools/net.c tools/net.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itools -std=gnu11 -O2 -g $(WARN) -o $@ $(filter %.c,$^) -lbpf
 
-$(O)/tools/bench/parser: tools/bench/parser.c $(LIB)
-	$(call say,BENCH,$<)
+$(O)/tools/bench/parser $(O)/tools/bench/store $(O)/tools/store_fill: $(O)/%: %.c $(LIB)
+	$(call say,TOOL,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 
@@ -247,8 +249,14 @@ install: smtpsnoop
 	$(Q)set -e; conf=$(DESTDIR)$(SYSCONFDIR)/smtpsnoop.conf; \
 		if [ -e dist/smtpsnoop.conf ] && [ ! -e $$conf ]; then install -D -m 644 dist/smtpsnoop.conf $$conf; fi
 
-# The configuration is the administrator's: it stays.
+	$(Q)install -d $(DESTDIR)$(UNITDIR)
+	$(Q)sed 's,/usr/sbin/smtpsnoop,$(SBINDIR)/smtpsnoop,' dist/smtpsnoop.service >$(DESTDIR)$(UNITDIR)/smtpsnoop.service
+	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/smtpsnoop.service
+	$(Q)install -D -m 644 dist/smtpsnoop.sysusers $(DESTDIR)$(SYSUSERSDIR)/smtpsnoop.conf
+
+# The configuration and the store are the administrator's: they stay.
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/smtpsnoop $(DESTDIR)$(MANDIR)/man8/smtpsnoop.8 $(DESTDIR)$(MANDIR)/man5/smtpsnoop.conf.5
+	rm -f $(DESTDIR)$(UNITDIR)/smtpsnoop.service $(DESTDIR)$(SYSUSERSDIR)/smtpsnoop.conf
 
 -include $(wildcard $(O)/*/*.d $(O)/*/*/*/*.d $(O)/*/*/*.d $(O)/*/*.bpf.d)

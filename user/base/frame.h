@@ -32,6 +32,8 @@ enum frame_kind {
 	FRAME_PROCESS =
 		12, /* snapshot: struct frame_process and its texts, see base/frame_process.h */
 	FRAME_PROCESSES = 13, /* snapshot: struct frame_processes, after some of them */
+	FRAME_CONFIG = 10, /* collect: struct frame_config, then a piece of the text */
+	FRAME_ALIVE = 11, /* collect: struct frame_alive, now and then */
 };
 
 struct frame_head {
@@ -139,6 +141,20 @@ struct frame_looked {
 	uint32_t over; /* sockets that found no room */
 	uint32_t
 		unasked; /* namespaces where the kernel can't be asked: no tcp_diag, not loadable either */
+};
+
+/* The configuration was read again: what the judge needs of it, as config_text() writes it, in pieces one after another. */
+struct frame_config {
+	uint32_t total; /* bytes of all of it */
+	uint32_t at; /* where this piece begins */
+};
+
+#define FRAME_CONFIG_PIECE 32768
+
+/* That it is taken says that the reader lives; and its batch tells the time where nothing else happens. */
+struct frame_alive {
+	uint64_t
+		adopted; /* connections from before the start; the first one of these comes after the last of them */
 };
 
 struct frame_end {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * trace.c - what is happening now: the privileged half
+ * trace.c - the privileged half of trace, snapshot and collect
  *
  * Forks the half that parses and shows before anything is loaded, so that it never holds a descriptor of the kernel programs; then
  * loads, attaches, and passes records on until a signal, --duration, or the other half's end. Detaches first, then drains, then
- * says the totals: what was counted has been said. A first signal detaches even while the output is blocked; a second one kills the
- * half that writes.
+ * says the totals: what was counted has been said. A first signal detaches even while the output is blocked: halves.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,10 +24,14 @@
 #include "cmd/descriptors.h"
 #include "cmd/evidence.h"
 #include "cmd/evidence_list.h"
+#include "cmd/halves.h"
+#include "cmd/keep.h"
 #include "cmd/process_list.h"
 #include "cmd/runtimes.h"
+#include "cmd/service.h"
 #include "cmd/show.h"
 #include "cmd/socket_list.h"
+#include "cmd/store_directory.h"
 #include "cmd/trace_options.h"
 #include "enrich/cmdline.h"
 #include "enrich/enrich.h"
@@ -44,6 +44,8 @@
 #include "source/kernel.h"
 #include "source/tracer.h"
 
+#define WAITS_MS 1000 /* a full channel is waited for, until the watchdog is thought of */
+
 struct trace {
 	const struct trace_options *options;
 	struct tracer *tracer;
@@ -52,18 +54,15 @@ struct trace {
 	const struct rights_user *user;
 	struct evidence *evidence; /* NULL = none is kept */
 	struct process_list *processes; /* NULL = no snapshot */
+	struct service *service; /* of collect; else NULL */
 	struct channel_writer writer;
 	struct event_counters said; /* losses the other half knows of */
+	uint64_t adopted; /* connections from before the start */
 	uint64_t deadline; /* CLOCK_BOOTTIME ns, 0 = none */
-	int signals; /* signalfd */
+	struct halves halves;
 	int enough; /* readable (end of file) when the other half wants no more */
-	pid_t child;
 	bool collecting; /* records came a moment ago: those behind them may gather */
-	uint64_t asked_at; /* CLOCK_BOOTTIME ns, when one asked first */
-	bool asked; /* a signal asked for the end */
 	bool detached;
-	bool given_up; /* another one did: nothing is written any more */
-	bool not_killed; /* nor may the other half be killed */
 };
 
 static int write_start(struct trace *trace)
@@ -171,6 +170,7 @@ static int on_record(void *context, const void *record, size_t size)
 	if (size > sizeof(open) || size < offsetof(struct event_open, text))
 		return bad_record();
 	memcpy(&open, record, size);
+	trace->adopted += kind == EVENT_OPEN && open.head.flags & EVENT_F_EXISTING;
 	size = cmdline_add(&open, size);
 	if (trace->runtimes)
 		see_runtime(trace, &open, size);
@@ -231,53 +231,17 @@ static int write_end(struct trace *trace, int status)
 	return rc ? rc : channel_flush(&trace->writer);
 }
 
+/* Milliseconds until something is due, -1 = nothing is. */
 static int poll_timeout(const struct trace *trace)
 {
+	uint64_t until = trace->service ? service_due(trace->service) : trace->deadline;
 	uint64_t now = clock_ns(CLOCK_BOOTTIME);
 
-	if (!trace->deadline)
+	if (!until)
 		return -1;
-	if (now >= trace->deadline)
+	if (now >= until)
 		return 0;
-	return (trace->deadline - now) / 1000000 + 1 > 1000000
-		       ? 1000000
-		       : (int)((trace->deadline - now) / 1000000 + 1);
-}
-
-/* The second time: the output is blocked, and somebody wants us gone. */
-static void give_up(struct trace *trace)
-{
-	trace->given_up = true;
-	trace->not_killed = kill(trace->child, SIGKILL) < 0;
-	if (trace->not_killed)
-		msg_error(
-			"stopped by a second signal; process %d, which waits for standard output, "
-			"cannot be killed: %s",
-			(int)trace->child, strerror(errno));
-	else
-		msg_error("stopped by a second signal: what standard output had not taken is lost");
-}
-
-/*
- * A terminal that closes may say SIGHUP twice and means nothing by it; signals at about the same moment are one wish: timeout(1)
- * signals its child and then the group that it is in.
- */
-static void hear_signals(struct trace *trace)
-{
-	struct signalfd_siginfo info;
-	uint64_t now = clock_ns(CLOCK_BOOTTIME);
-	bool before = trace->asked && now - trace->asked_at > LIMIT_ONE_WISH_MS * 1000000ULL;
-	bool again = false;
-
-	if (!trace->asked)
-		trace->asked_at = now;
-
-	while (read(trace->signals, &info, sizeof(info)) == sizeof(info)) {
-		trace->asked = true;
-		again = again || info.ssi_signo != SIGHUP;
-	}
-	if (before && again && !trace->given_up)
-		give_up(trace);
+	return (until - now) / 1000000 + 1 > 1000000 ? 1000000 : (int)((until - now) / 1000000 + 1);
 }
 
 /* That may take a while: signals that came meanwhile still belong to the wish that it fulfils. */
@@ -287,25 +251,41 @@ static void detach(struct trace *trace)
 		return;
 	trace->detached = true;
 	tracer_stop(trace->tracer);
-	trace->asked_at = clock_ns(CLOCK_BOOTTIME);
+	trace->halves.asked_at = clock_ns(CLOCK_BOOTTIME);
 }
 
-/* The channel is full: the other half waits for who reads its output. */
+/* The channel is full: the other half waits for who reads its output, or for its disk. */
 static int wait_for_room(void *context)
 {
 	struct trace *trace = context;
 	struct pollfd fds[] = {
 		{.fd = trace->writer.fd, .events = POLLOUT},
-		{.fd = trace->signals, .events = POLLIN},
+		{.fd = trace->halves.signals, .events = POLLIN},
 	};
 
-	if (poll(fds, 2, -1) < 0)
+	if (poll(fds, 2, trace->service ? WAITS_MS : -1) < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (fds[1].revents) {
-		hear_signals(trace);
-		detach(trace);
+		halves_hear(&trace->halves);
+		if (trace->halves.asked)
+			detach(trace);
 	}
-	return trace->given_up ? -EPIPE : 0;
+	if (trace->service)
+		service_waits(trace->service, clock_ns(CLOCK_BOOTTIME));
+	return trace->halves.given_up ? -EPIPE : 0;
+}
+
+/* Of a service: what was asked for, and what is due. 0 or -errno. */
+static int serve(struct trace *trace)
+{
+	uint64_t now = clock_ns(CLOCK_BOOTTIME);
+	int rc = 0;
+
+	if (trace->halves.reload) {
+		trace->halves.reload = false;
+		rc = service_reload(trace->service, trace->enrich, now);
+	}
+	return rc ? rc : service_beat(trace->service, now);
 }
 
 /*
@@ -316,7 +296,7 @@ static int step(struct trace *trace)
 {
 	struct pollfd fds[] = {
 		{.fd = trace->collecting ? -1 : tracer_fd(trace->tracer), .events = POLLIN},
-		{.fd = trace->signals, .events = POLLIN},
+		{.fd = trace->halves.signals, .events = POLLIN},
 		{.fd = trace->enough, .events = POLLIN},
 		{.fd = enrich_fd(trace->enrich), .events = POLLIN},
 	};
@@ -332,9 +312,14 @@ static int step(struct trace *trace)
 			return rc;
 	}
 	if (fds[1].revents)
-		hear_signals(trace);
-	if (trace->asked || fds[2].revents)
+		halves_hear(&trace->halves);
+	if (trace->halves.asked || fds[2].revents)
 		return 0;
+	if (trace->service) {
+		rc = serve(trace);
+		if (rc)
+			return rc;
+	}
 	return trace->deadline && clock_ns(CLOCK_BOOTTIME) >= trace->deadline ? 0 : 1;
 }
 
@@ -414,6 +399,9 @@ static int bring_up(struct trace *trace)
 	if (trace->options->duration)
 		trace->deadline =
 			clock_ns(CLOCK_BOOTTIME) + trace->options->duration * 1000000000ULL;
+	if (trace->service && service_begin(trace->service, clock_ns(CLOCK_BOOTTIME),
+					    tracer_hooks(trace->tracer), trace->adopted))
+		return EXIT_FAILED;
 	return EXIT_DONE;
 }
 
@@ -426,6 +414,8 @@ static int run(struct trace *trace)
 		return status;
 	while (rc == 1)
 		rc = step(trace);
+	if (trace->service)
+		service_ends(trace->service);
 	detach(trace);
 	if (rc == 0)
 		rc = drain(trace);
@@ -433,7 +423,7 @@ static int run(struct trace *trace)
 	if (rc == 0)
 		rc = process_list_write(trace->processes);
 	if (rc == -EPIPE)
-		return EXIT_FAILED; /* the other half has said why, or was killed: see wait_child() */
+		return EXIT_FAILED; /* the other half has said why, or was killed: see halves_end() */
 	if (rc < 0)
 		msg_error("the trace ends early: %s", strerror(-rc));
 	if (write_end(trace, rc < 0 ? EXIT_FAILED : EXIT_DONE))
@@ -441,59 +431,12 @@ static int run(struct trace *trace)
 	return rc < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-/* Until the other half has ended, or is to be waited for no longer. */
-static void wait_for_end(struct trace *trace)
-{
-	struct pollfd fds[] = {
-		{.fd = (int)syscall(SYS_pidfd_open, trace->child, 0), .events = POLLIN},
-		{.fd = trace->signals, .events = POLLIN},
-	};
-
-	while (fds[0].fd >= 0 && !fds[0].revents && !trace->given_up)
-		if (poll(fds, 2, -1) > 0 && fds[1].revents)
-			hear_signals(trace);
-	if (fds[0].fd >= 0)
-		close(fds[0].fd);
-}
-
-/* Its status is ours, unless ours is worse. */
-static int wait_child(struct trace *trace, int status)
-{
-	int how;
-
-	wait_for_end(trace);
-	if (trace->not_killed)
-		return EXIT_FAILED;
-	while (waitpid(trace->child, &how, 0) < 0)
-		if (errno != EINTR)
-			return EXIT_FAILED;
-	if (trace->given_up)
-		return EXIT_FAILED;
-	if (WIFSIGNALED(how)) {
-		msg_error("the parsing half was killed by signal %d: stopped", WTERMSIG(how));
-		return EXIT_FAILED;
-	}
-	return status == EXIT_DONE ? WEXITSTATUS(how) : status;
-}
-
 static void open_process_list(struct trace *trace)
 {
 	const struct process_list_options options = {
 		.writer = &trace->writer,
 		.values = trace->options->environ,
-		.stop = trace->signals,
+		.stop = trace->halves.signals,
 		.context = trace,
 		.between = drain,
 		.layout = find_layout,
@@ -525,18 +468,74 @@ static int end_evidence(struct trace *trace, int status)
 	return status;
 }
 
+static int be_other_half(const struct trace *trace, const int channel[2], const int enough[2],
+			 int directory)
+{
+	const struct trace_options *options = trace->options;
+
+	close(channel[1]);
+	close(enough[0]);
+	if (options->store)
+		return keep_run(channel[0], enough[1], directory, trace->user, options);
+	return show_run(channel[0], enough[1],
+			trace->evidence ? evidence_only_records(trace->evidence) : -1, trace->user,
+			options);
+}
+
+/* The other half is there. */
+static int be_privileged_half(struct trace *trace, pid_t child, int channel, int enough)
+{
+	bool service = trace->options->store;
+	int status = EXIT_DONE;
+
+	signal(SIGPIPE, SIG_IGN);
+	trace->enough = enough;
+	channel_writer_init(&trace->writer, channel, wait_for_room, trace);
+	if (service)
+		trace->service = service_new(trace->options, &trace->writer);
+	if (halves_init(&trace->halves, child, service) || (service && !trace->service))
+		status = EXIT_FAILED;
+	if (trace->options->snapshot)
+		open_process_list(trace);
+	if (status == EXIT_DONE)
+		status = run(trace);
+	close(channel);
+	status = halves_end(&trace->halves, status);
+	status = end_evidence(trace, status);
+	service_free(trace->service);
+	process_list_free(trace->processes);
+	runtimes_free(trace->runtimes);
+	enrich_free(trace->enrich);
+	tracer_free(trace->tracer);
+	close(trace->halves.signals);
+	close(enough);
+	return status;
+}
+
+/* What the other half writes to, apart from standard output. False: the message is out. */
+static bool open_places(struct trace *trace, int *directory)
+{
+	*directory = -1;
+	/* First: the keeper must not hold an end of what tells one half that the other is gone. */
+	if (!open_evidence(trace))
+		return false;
+	if (trace->options->store)
+		*directory = store_directory_open(trace->options->store, trace->user);
+	return !trace->options->store || *directory >= 0;
+}
+
 static int run_halves(const struct trace_options *options)
 {
 	struct trace trace = {.options = options};
+	int channel[2], enough[2], directory;
 	struct rights_user user;
-	int channel[2], enough[2], status;
+	pid_t child;
 
 	if (!descriptors_raise())
 		return EXIT_CANNOT;
 	rights_user(&user);
 	trace.user = &user;
-	/* First: the keeper must not hold an end of what tells one half that the other is gone. */
-	if (!open_evidence(&trace))
+	if (!open_places(&trace, &directory))
 		return EXIT_CANNOT;
 	if (channel_open(channel) || pipe2(enough, O_CLOEXEC)) {
 		msg_error("cannot open a channel: %s", strerror(errno));
@@ -544,45 +543,29 @@ static int run_halves(const struct trace_options *options)
 		return EXIT_FAILED;
 	}
 	fflush(NULL);
-	trace.child = fork();
-	if (trace.child < 0) {
+	child = fork();
+	if (child < 0) {
 		msg_error("cannot fork: %s", strerror(errno));
 		evidence_end(trace.evidence, false);
 		return EXIT_FAILED;
 	}
-	if (trace.child == 0) {
-		close(channel[1]);
-		close(enough[0]);
-		_exit(show_run(channel[0], enough[1],
-			       trace.evidence ? evidence_only_records(trace.evidence) : -1, &user,
-			       options));
-	}
+	if (child == 0)
+		_exit(be_other_half(&trace, channel, enough, directory));
+	if (directory >= 0)
+		close(directory);
 	close(channel[0]);
 	close(enough[1]);
-	signal(SIGPIPE, SIG_IGN);
-	trace.enough = enough[0];
-	trace.signals = open_signals();
-	channel_writer_init(&trace.writer, channel[1], wait_for_room, &trace);
-	if (options->snapshot)
-		open_process_list(&trace);
-	status = trace.signals < 0 ? EXIT_FAILED : run(&trace);
-	close(channel[1]);
-	status = wait_child(&trace, status);
-	status = end_evidence(&trace, status);
-	process_list_free(trace.processes);
-	runtimes_free(trace.runtimes);
-	enrich_free(trace.enrich);
-	tracer_free(trace.tracer);
-	close(trace.signals);
-	close(enough[0]);
-	return status;
+	return be_privileged_half(&trace, child, channel[1], enough[0]);
 }
 
 static int run_command(enum live_mode mode, int argc, char **argv)
 {
 	struct trace_options options;
-	int status = trace_options_parse(&options, mode, argc, argv);
+	int status;
 
+	if (mode == LIVE_COLLECT)
+		msg_journal();
+	status = trace_options_parse(&options, mode, argc, argv);
 	if (status < 0)
 		status = options.verify ? evidence_verify(options.verify) : run_halves(&options);
 	trace_options_free(&options);
@@ -597,4 +580,9 @@ int cmd_trace(int argc, char **argv)
 int cmd_snapshot(int argc, char **argv)
 {
 	return run_command(LIVE_SNAPSHOT, argc, argv);
+}
+
+int cmd_collect(int argc, char **argv)
+{
+	return run_command(LIVE_COLLECT, argc, argv);
 }
