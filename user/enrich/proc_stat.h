@@ -7,7 +7,10 @@
 
 #include <stdint.h>
 
+#define PROC_STAT_USER 14 /* clock ticks of a processor's time; and in the kernel */
+#define PROC_STAT_SYSTEM 15
 #define PROC_STAT_START 22 /* clock ticks after boot */
+#define PROC_STAT_RESIDENT 24 /* pages */
 #define PROC_STAT_START_CODE 26 /* an address; needs the rights of ptrace(2) */
 
 /* A field by its number in proc(5), of the process whose directory in /proc is open. 0 = not known. */

@@ -102,13 +102,13 @@ static const struct tally_name {
 } tally_names[TALLY_KINDS] = {
 	[TALLY_CONNECTIONS] = {"connections_total", "SMTP connections that ended"},
 	[TALLY_UNANSWERED] = {"connections_unanswered_total",
-			      "Of them, those that were never established"},
+			      "SMTP connections that were never established"},
 	[TALLY_REFUSED] =
 		{"connections_refused_total",
-		 "Of them, those with a refusal of the greeting, a sender, a recipient or a "
+		 "SMTP connections with a refusal of the greeting, a sender, a recipient or a "
 		 "message"},
 	[TALLY_BLOCKLISTED] = {"connections_blocklisted_total",
-			       "Of them, those with a reply that names a blocklist"},
+			       "SMTP connections with a reply that names a blocklist"},
 	[TALLY_MESSAGES] = {"messages_total", "Messages sent whole"},
 	[TALLY_MESSAGES_ACCEPTED] = {"messages_accepted_total",
 				     "Messages that the other side accepted"},
@@ -207,9 +207,9 @@ static void write_losses(const struct event_counters *counters, FILE *out)
 	counter(out, "attempts_total", counters->attempts,
 		"SMTP connections that were opened or tried.");
 	counter(out, "attempts_delivered_total", counters->delivered,
-		"Of them, those that are known in detail.");
+		"Attempts that are known in detail.");
 	counter(out, "attempts_counted_only_total", counters->counted_only,
-		"Of them, those of which nothing but their number is known: the ring was full.");
+		"Attempts of which nothing but their number is known: the ring was full.");
 	family(out, "lost_records_total", "counter",
 	       "Records about connections that found no room in the ring, by kind.");
 	sample(out, "lost_records_total", "kind=\"data\"", counters->data_lost);
