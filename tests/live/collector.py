@@ -37,18 +37,20 @@ class Collector(Trace):
     capabilities = COLLECT_CAPABILITIES
     count = 0
 
-    def __init__(self, case, *arguments, store=None, watchdog=None):
+    def __init__(self, case, *arguments, store=None, watchdog=None, prefix=()):
         Collector.count += 1
         self.store = store or os.path.join(case.world.folder, f"store-{Collector.count}")
         path = os.path.join(case.world.folder, f"notify-{Collector.count}")
         self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.manager.bind(path)
+        os.chmod(path, 0o666)  # as systemd's
         self.words = []
         env = {"NOTIFY_SOCKET": path}
         if watchdog:
             env["WATCHDOG_USEC"] = str(watchdog * 1000000)
         arguments = ("--store", self.store, *arguments)
-        super().__init__(case, *arguments, json_output=False, command="collect", env=env)
+        super().__init__(case, *arguments, json_output=False, command="collect", env=env, prefix=prefix)
+
 
     def hear(self, word, timeout=30):
         """Until the manager is told that; what was heard before is forgotten."""

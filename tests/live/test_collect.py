@@ -3,16 +3,18 @@
 import ipaddress
 import os
 import pwd
+import random
 import signal
 import sqlite3
 import subprocess
+import time
 
 from collector import collect, unpack
 from dialogue import expect_message, message, number, say
 from marks import quick
 from test_exit import attachments
 from tracer import expect, status_of
-from world import SINK4, WEB_UID, Failed, Skipped, run
+from world import ROOT, SINK4, WEB_UID, Failed, Skipped, run
 
 BYPASS, RELAY = 4, 3
 ALLOWED = "[relay sink]\naddress = 203.0.113.0/24\n"
@@ -102,6 +104,26 @@ def test_sigterm(case):
     expect(records["open.example"], event__reason="open")
     collector.whole()
     held.process.kill()
+
+
+def test_lost_in_the_kernel(case):
+    """what found no room in the ring is in the history: how many, to the last one"""
+    case.sink()
+    collector = collect(case, "--ring-size", 65536)
+    privileged, _ = collector.halves()
+    collector.hit(privileged, signal.SIGSTOP)
+    load = case.actor(case.program("source"), "--to", f"{SINK4}:25", "--connections", 500)
+    load.wait()
+    collector.hit(privileged, signal.SIGCONT)
+    collector.says("lost in the kernel")
+    collector.until("the event", lambda: "lost" in collector.events())
+    collector.stop()
+    lost = collector.ask("select sum(number) from event where kind = 3")[0][0]
+    words = collector.ask("select number, words from event where kind = 2")
+    if not lost or words != [(500, f"500 connections, {lost} of them counted only")]:
+        raise Failed(f"lost: {lost}, at the end: {words}")
+    if lost + len(collector.kept()) != 500:
+        raise Failed(f"{lost} lost and {len(collector.kept())} kept of 500")
 
 
 @quick
@@ -194,6 +216,33 @@ def test_kill_privileged_half(case):
 def test_kill_unprivileged_half(case):
     """SIGKILL of the half that writes: status 1, and the same"""
     killed(case, 1)
+
+
+def test_killed_under_load(case):
+    """SIGKILL of one half or the other, at any moment of a spam run: what the store had it has, and numbers go on"""
+    case.sink()
+    chance = random.Random(7)
+    folder = os.path.join(case.world.folder, "store-killed")
+    kept = []
+    for _ in range(int(os.environ.get("KILLS", "5"))):
+        load = case.actor(case.program("source"), "--to", f"{SINK4}:25", "--connections", 0, "--rate", 200)
+        collector = collect(case, store=folder)
+        before = len(kept)
+        collector.until("more of them", lambda: collector.ask("select count(*) from connection")[0][0] > before)
+        time.sleep(chance.random())
+        acknowledged = collector.ask("select seq, start from connection order by seq")
+        collector.hit(collector.halves()[chance.randrange(2)], signal.SIGKILL)
+        collector.finish(status=None)
+        load.process.kill()
+        load.wait(status=None)
+        collector.whole()
+        kept = collector.ask("select seq, start from connection order by seq")
+        if kept[: len(acknowledged)] != acknowledged:
+            raise Failed(f"of {len(acknowledged)} connections that were in the store some are gone")
+        if [seq for seq, _ in kept] != list(range(1, len(kept) + 1)):
+            raise Failed("numbers are missing, or there twice")
+        if attachments(case):
+            raise Failed(f"still attached: {attachments(case)}")
 
 
 class Mounted:
@@ -373,6 +422,32 @@ def test_cannot_leave(case):
             raise Failed(f"{call}: {tries(case, collector, call, *path)}")
     send(case)
     expect_message(collector.connection()[1])
+
+
+@quick
+def test_as_the_unit(case):
+    """with the user and the capabilities of dist/smtpsnoop.service, never root, all of it works"""
+    with open(os.path.join(ROOT, "dist", "smtpsnoop.service")) as file:
+        unit = dict(line.rstrip("\n").split("=", 1) for line in file if "=" in line and not line.startswith("#"))
+    names = ",".join(["-all"] + [name.replace("CAP_", "+").lower() for name in unit["AmbientCapabilities"].split()])
+    who, store = owner(), os.path.join(case.world.folder, "of-the-unit")
+    os.mkdir(store, 0o750)
+    os.chown(store, who.pw_uid, who.pw_gid)
+    prefix = ["setpriv", "--reuid", str(who.pw_uid), "--regid", str(who.pw_gid), "--clear-groups", "--no-new-privs"]
+    prefix += ["--bounding-set", names, "--inh-caps", names, "--ambient-caps", names]
+    case.sink()
+    collector = collect(case, store=store, prefix=prefix)
+    for half in collector.halves():
+        if status_of(half)["Uid"].split() != 4 * [str(who.pw_uid)]:
+            raise Failed(f"Uid {status_of(half)['Uid']}")
+    actor = send(case)
+    _, record = collector.connection()
+    expect_message(record)
+    expect(record, process__pid=actor.pid, process__executable=os.path.realpath("/usr/bin/python3"))
+    collector.send(signal.SIGHUP)
+    collector.says("the configuration was read again")
+    collector.stop()
+    collector.whole()
 
 
 def refused(case, store, words):

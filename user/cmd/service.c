@@ -51,6 +51,7 @@ struct service *service_new(const struct trace_options *options, struct channel_
 	service->status_due = UINT64_MAX;
 	if (options->metrics)
 		status_open(&service->status, child);
+	service->due = UINT64_MAX; /* not before service_begin(), however full the channel gets */
 	rc = notify_open(&service->notify);
 	if (rc)
 		msg_warn("the service manager cannot be reached: %s", strerror(-rc));
