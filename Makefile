@@ -47,7 +47,7 @@ LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lmd -lsqlite3
 # where nothing can be loaded.
 ifeq ($(STATIC),1)
 CPPFLAGS += -DLINKED_STATICALLY
-LIBS += -lpcap -lmicrohttpd
+LIBS += -lpcap -lmicrohttpd -lm # the last is SQLite's
 # Capturing from D-Bus comes with the static libpcap and wants a library that is not there; files are read without it.
 PCAP_DBUS = $(shell nm -u $$($(CC) -print-file-name=libpcap.a) 2>/dev/null | sed -n 's/^ *U dbus_/dbus_/p' | \
 	grep -v -e dbus_create -e dbus_findalldevs | sort -u)

@@ -280,7 +280,7 @@ def open_slow(port, count):
 
 
 def test_slow_clients(case):
-    """1,000 clients that say nothing more take nothing from tracing, and are gone after ten seconds"""
+    """1,000 clients that say nothing more take nothing from tracing, and are cut off when others want their turn"""
     sink = case.actor(case.program("sink"), "--listen", f"{SINK4}:25", cgroup=None, netns="outside", uid=0)
     if not sink.process.stdout.readline().startswith(b"ready"):
         raise Failed("the sink does not start")
@@ -312,7 +312,7 @@ def test_slow_clients(case):
     finally:
         for client in clients[8:]:
             client.close()
-    # The first are still there, and were cut off: others get their turn.
+    # The first are still there, and the system holds those that were not accepted yet: they are cut off.
     metrics = wait_for(collector, port, counts["attempts"])
     for client in clients[:8]:
         client.close()

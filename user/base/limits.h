@@ -122,11 +122,13 @@
 #define LIMIT_STATUS_SECONDS 5
 #define LIMIT_STATUS_SILENT 30
 /* HTTP clients at once, and that wait to be accepted: Prometheus is one. A request: Prometheus' has some 300 bytes, a browser's 2,000. A
- * connection's life in seconds: Prometheus waits as long for an answer. Milliseconds between two looks at them: what tracing gets first. */
+ * connection's life in seconds: Prometheus waits as long for an answer; where no other finds room, what is ample. Milliseconds between
+ * two looks at them: what tracing gets first. */
 #define LIMIT_METRICS_CLIENTS 8
 #define LIMIT_METRICS_BACKLOG 16
 #define LIMIT_METRICS_REQUEST 8192
 #define LIMIT_METRICS_SECONDS 10
+#define LIMIT_METRICS_SECONDS_FULL 1
 #define LIMIT_METRICS_MS 10
 
 /* Signals this close together are one: nobody presses Ctrl-C twice on purpose so fast. */

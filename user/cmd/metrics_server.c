@@ -3,8 +3,8 @@
  * metrics_server.c - HTTP for /metrics and /healthz
  *
  * libmicrohttpd reads the requests; its epoll descriptor is polled by the loop, and one round of it handles what is ready and returns.
- * A connection is for one request and has LIMIT_METRICS_SECONDS for it, however slowly it comes or is read. /metrics is written once a
- * second at most: who asks more often gets the same. Nothing is fatal; a client that can't be answered is closed.
+ * A connection is for one request and has LIMIT_METRICS_SECONDS for it, however slowly it comes or is read; less when there is no room
+ * for another. /metrics is written once a second at most: who asks more often gets the same. Nothing is fatal; a client that can't be answered is closed.
  */
 #include "cmd/metrics_server.h"
 
@@ -211,12 +211,15 @@ int metrics_server_fd(const struct metrics_server *server)
 /* Their time is over. The library finds the end of what it reads, or that nobody takes what it writes. */
 static bool end_slow(struct metrics_server *server)
 {
+	uint64_t life =
+		SECOND * (server->count < LIMIT_METRICS_CLIENTS ? LIMIT_METRICS_SECONDS
+								: LIMIT_METRICS_SECONDS_FULL);
 	bool any = false;
 
 	for (int i = 0; i < LIMIT_METRICS_CLIENTS; i++) {
 		const struct client *client = &server->clients[i];
 
-		if (client->fd < 0 || server->now - client->since < LIMIT_METRICS_SECONDS * SECOND)
+		if (client->fd < 0 || server->now - client->since < life)
 			continue;
 		shutdown(client->fd, SHUT_RDWR);
 		any = true;
