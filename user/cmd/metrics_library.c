@@ -2,12 +2,13 @@
 /*
  * metrics_library.c - libmicrohttpd, loaded when metrics are asked for
  *
- * A statically linked program (LINKED_STATICALLY) has it inside. Stays loaded to the end. Nothing is fatal.
+ * Nothing is fatal.
  */
 #include "cmd/metrics_library.h"
 
 #include <stdbool.h>
-#include <stdio.h>
+
+#include "base/load.h"
 
 #ifdef LINKED_STATICALLY
 
@@ -27,40 +28,23 @@ void gnutls_global_deinit(void)
 {
 }
 
-static bool load(struct metrics_library *library, char *error, size_t error_size)
-{
-	(void)error;
-	(void)error_size;
-#define TAKE(name) library->name = MHD_##name;
-	METRICS_LIBRARY_FUNCTIONS(TAKE)
-	return true;
-}
-
-#else
-
-#include <dlfcn.h>
-
-static bool load(struct metrics_library *library, char *error, size_t error_size)
-{
-	void *handle = dlopen("libmicrohttpd.so.12", RTLD_NOW | RTLD_LOCAL);
-
-	if (!handle) {
-		snprintf(error, error_size,
-			 "--metrics needs libmicrohttpd: install libmicrohttpd12 or libmicrohttpd");
-		return false;
-	}
-#define TAKE(name)                                                                                 \
-	library->name = (__typeof__(library->name))dlsym(handle, "MHD_" #name);                    \
-	if (!library->name) {                                                                      \
-		snprintf(error, error_size,                                                        \
-			 "libmicrohttpd has no MHD_%s: 0.9.75 or newer is needed", #name);         \
-		return false;                                                                      \
-	}
-	METRICS_LIBRARY_FUNCTIONS(TAKE)
-	return true;
-}
-
 #endif
+
+#define METRICS_LIBRARY_ENTRY(name) LOAD_FUNCTION(MHD_##name)
+
+static const struct load_function functions[] = {METRICS_LIBRARY_FUNCTIONS(METRICS_LIBRARY_ENTRY)};
+#define COUNT (sizeof(functions) / sizeof(functions[0]))
+
+_Static_assert(sizeof(struct metrics_library) == COUNT * sizeof(void *), "one pointer a function");
+
+static const struct load_library microhttpd = {
+	.files = {"libmicrohttpd.so.12", NULL},
+	.name = "libmicrohttpd",
+	.version = "0.9.75",
+	.missing = "--metrics needs libmicrohttpd: install libmicrohttpd12 or libmicrohttpd",
+	.functions = functions,
+	.count = COUNT,
+};
 
 const struct metrics_library *metrics_library_get(char *error, size_t error_size)
 {
@@ -68,6 +52,6 @@ const struct metrics_library *metrics_library_get(char *error, size_t error_size
 	static bool loaded;
 
 	if (!loaded)
-		loaded = load(&library, error, error_size);
+		loaded = load_library(&microhttpd, &library, error, error_size);
 	return loaded ? &library : NULL;
 }

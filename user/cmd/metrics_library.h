@@ -2,7 +2,7 @@
 /*
  * metrics_library.h - libmicrohttpd, loaded when metrics are asked for
  *
- * Not linked, like libpcap (capture/library.h): it brings a TLS library and seven more, of which none is used here.
+ * Not linked, like libpcap (base/load.h): it brings a TLS library and seven more, of which none is used here.
  */
 #ifndef SMTPSNOOP_METRICS_LIBRARY_H
 #define SMTPSNOOP_METRICS_LIBRARY_H

@@ -11,7 +11,6 @@
 #include <grp.h>
 #include <linux/bpf.h>
 #include <pwd.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -25,6 +24,7 @@
 #include <cap-ng.h>
 
 #include "base/limits.h"
+#include "base/msg.h"
 #include "pass/filter.h"
 
 #define NOBODY 65534
@@ -262,6 +262,23 @@ void rights_close_others(const int *keep, size_t count)
 			close(fd);
 	}
 	close_range((unsigned int)highest + 1, ~0u, 0);
+}
+
+bool rights_give_up(void)
+{
+	struct rights_user user;
+	char error[256];
+	int kept_uid;
+
+	rights_user(&user);
+	if (rights_drop(&user, &kept_uid, error, sizeof(error))) {
+		msg_error("%s", error);
+		return false;
+	}
+	if (kept_uid && geteuid() == 0)
+		msg_warn("keeps root's user id: changing it needs CAP_SETUID and CAP_SETGID; it "
+			 "has no capability and opens no file");
+	return true;
 }
 
 int rights_reduce(char *error, size_t error_size)
