@@ -45,7 +45,7 @@ LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lmd -lsqlite3
 # libpcap is loaded when it is needed (user/base/load.h), and only linked where nothing can be loaded; libarchive not even there.
 ifeq ($(STATIC),1)
 CPPFLAGS += -DLINKED_STATICALLY
-LIBS += -lpcap
+LIBS += -lpcap -lm
 # Capturing from D-Bus comes with the static libpcap and wants a library that is not there; files are read without it.
 PCAP_DBUS = $(shell nm -u $$($(CC) -print-file-name=libpcap.a) 2>/dev/null | sed -n 's/^ *U dbus_/dbus_/p' | \
 	grep -v -e dbus_create -e dbus_findalldevs | sort -u)
