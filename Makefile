@@ -30,6 +30,7 @@ ARCH ?= $(shell uname -m)
 BPF_ARCH := $(if $(filter aarch64 arm64,$(ARCH)),arm64,x86)
 
 Q := $(if $(V),,@)
+comma := ,
 say = $(if $(V),,@printf '  %-7s %s\n' "$(1)" "$(2)")
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef \
@@ -42,14 +43,18 @@ ALL_CFLAGS := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) 
 	$(if $(COVER),--coverage) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(if $(COVER),--coverage) $(LDFLAGS)
 LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lmd -lsqlite3
-# libpcap is loaded when it is needed (user/base/load.h), and only linked where nothing can be loaded; libarchive not even there.
+# libpcap and libmicrohttpd are loaded when they are needed (user/base/load.h), and only linked where nothing can be loaded; libarchive not
+# even there.
 ifeq ($(STATIC),1)
 CPPFLAGS += -DLINKED_STATICALLY
-LIBS += -lpcap -lm
+LIBS += -lpcap -lmicrohttpd -lm # the last is SQLite's
 # Capturing from D-Bus comes with the static libpcap and wants a library that is not there; files are read without it.
 PCAP_DBUS = $(shell nm -u $$($(CC) -print-file-name=libpcap.a) 2>/dev/null | sed -n 's/^ *U dbus_/dbus_/p' | \
 	grep -v -e dbus_create -e dbus_findalldevs | sort -u)
-ALL_LDFLAGS := -static-pie -Wl,-z,relro,-z,now $(PCAP_DBUS:%=-Wl,--defsym=%=abort) $(LDFLAGS)
+# TLS comes with the static libmicrohttpd, wants a library that is not there, and is not used.
+MHD_TLS = $(shell nm -u $$($(CC) -print-file-name=libmicrohttpd.a) 2>/dev/null | sed -n 's/^ *U gnutls_/gnutls_/p' | \
+	grep -v -e gnutls_global_init -e gnutls_global_deinit | sort -u)
+ALL_LDFLAGS := -static-pie -Wl,-z,relro,-z,now $(patsubst %,-Wl$(comma)--defsym=%=abort,$(PCAP_DBUS) $(MHD_TLS)) $(LDFLAGS)
 endif
 
 BPF_SYSINC := -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)

@@ -34,6 +34,7 @@ enum frame_kind {
 	FRAME_PROCESSES = 13, /* snapshot: struct frame_processes, after some of them */
 	FRAME_CONFIG = 10, /* collect: struct frame_config, then a piece of the text */
 	FRAME_ALIVE = 11, /* collect: struct frame_alive, now and then */
+	FRAME_STATUS = 14, /* collect --metrics: struct frame_status, every LIMIT_STATUS_SECONDS */
 };
 
 struct frame_head {
@@ -155,6 +156,15 @@ struct frame_config {
 struct frame_alive {
 	uint64_t
 		adopted; /* connections from before the start; the first one of these comes after the last of them */
+};
+
+/* How the halves are, the privileged one first. */
+struct frame_status {
+	struct event_counters counters;
+	uint64_t ring_bytes;
+	uint64_t ring_used; /* the most that waited in it since the last time */
+	uint64_t resident[2]; /* bytes of memory; 0 = not known */
+	uint64_t processor[2]; /* ns of a processor's time */
 };
 
 struct frame_end {

@@ -144,6 +144,23 @@
 /* Seconds: so often the writer of the store is asked whether it lives, and told the time, if nothing else happens. */
 #define LIMIT_ALIVE_SECONDS 60
 
+/* What Prometheus is told. Label sets of verdict, user and service: a hoster's host has some dozens that send; a server of metrics should
+ * not get thousands from one host. A user's or a unit's name, escaped: systemd's longest are shorter. */
+#define LIMIT_METRICS_WHO 200
+#define LIMIT_METRICS_LABEL 512
+/* Seconds between two words of the tracing half on how it is; after so many without any it is taken for stuck. */
+#define LIMIT_STATUS_SECONDS 5
+#define LIMIT_STATUS_SILENT 30
+/* HTTP clients at once, and that wait to be accepted: Prometheus is one. A request: Prometheus' has some 300 bytes, a browser's 2,000. A
+ * connection's life in seconds: Prometheus waits as long for an answer; where no other finds room, what is ample. Milliseconds between
+ * two looks at them: what tracing gets first. */
+#define LIMIT_METRICS_CLIENTS 8
+#define LIMIT_METRICS_BACKLOG 16
+#define LIMIT_METRICS_REQUEST 8192
+#define LIMIT_METRICS_SECONDS 10
+#define LIMIT_METRICS_SECONDS_FULL 1
+#define LIMIT_METRICS_MS 10
+
 /* Signals this close together are one: nobody presses Ctrl-C twice on purpose so fast. */
 #define LIMIT_ONE_WISH_MS 300
 

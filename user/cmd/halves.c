@@ -106,5 +106,8 @@ int halves_end(struct halves *halves, int status)
 		msg_error("the parsing half was killed by signal %d: stopped", WTERMSIG(how));
 		return EXIT_FAILED;
 	}
+	/* That it can't run here is why we failed. */
+	if (WEXITSTATUS(how) == EXIT_CANNOT)
+		return EXIT_CANNOT;
 	return status == EXIT_DONE ? WEXITSTATUS(how) : status;
 }

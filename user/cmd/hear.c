@@ -143,16 +143,21 @@ static int poll_timeout(uint64_t nanoseconds)
 /* 1 = go on, 0 = the other half is gone, -errno */
 static int step(struct hear *hear, int channel, uint8_t *buffer)
 {
-	struct pollfd poll_channel = {.fd = channel, .events = POLLIN};
+	struct pollfd fds[] = {{.fd = channel, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
 	uint64_t wait = table_tick(hear->table, clock_ns(CLOCK_BOOTTIME));
 	uint64_t theirs = hear->to->tick(hear->context);
-	int rc = poll(&poll_channel, 1, poll_timeout(theirs < wait ? theirs : wait));
+	int rc;
+
+	if (hear->to->also)
+		fds[1].fd = hear->to->also(hear->context);
+	rc = poll(fds, 2, poll_timeout(theirs < wait ? theirs : wait));
 
 	if (rc < 0 && errno != EINTR)
 		return -errno;
 	hear->now = clock_ns(CLOCK_BOOTTIME);
 	hear->quiet = rc == 0;
-	return rc > 0 ? channel_read(channel, buffer, on_frame, hear) : 1;
+	hear->ready = rc > 0 && fds[1].revents;
+	return rc > 0 && fds[0].revents ? channel_read(channel, buffer, on_frame, hear) : 1;
 }
 
 int hear_run(struct hear *hear, int channel)

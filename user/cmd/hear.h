@@ -22,6 +22,8 @@ struct hear_to {
 	/* Every connection was handed on. The status to exit with. */
 	int (*end)(void *context, const struct frame_end *end, const struct frame_loss_row *rows,
 		   size_t count);
+	/* What it waits for too, -1 = nothing; asked before each waiting. `ready` is whether it came. */
+	int (*also)(void *context);
 	/* Before it waits: ns until it wants to be called again, UINT64_MAX = any time. */
 	uint64_t (*tick)(void *context);
 	bool (*round)(
@@ -38,6 +40,7 @@ struct hear {
 	int64_t wall_minus_boot;
 	bool started, ended;
 	bool quiet; /* nothing came */
+	bool ready; /* what was waited for too did */
 	int status; /* once it has ended */
 	/* Of a configuration that was read again. */
 	struct config *config; /* NULL = it was not */

@@ -17,7 +17,9 @@
 #include "base/clock.h"
 #include "base/msg.h"
 #include "cmd/hear.h"
+#include "cmd/metrics_server.h"
 #include "present/kept.h"
+#include "present/metrics.h"
 
 #define NO_PROGRESS UINT32_MAX /* only what is over is kept */
 #define LOSS_SECONDS 60 /* losses of that time are one event */
@@ -27,6 +29,8 @@ struct keep {
 	struct hear hear;
 	struct kept kept;
 	struct store *store;
+	struct metrics *metrics; /* NULL = nobody asks; so is the server */
+	struct metrics_server *server;
 	enum store_status said; /* of the store, in the log */
 	struct msg_limit state_limit, full_limit, loss_limit;
 	uint64_t lost; /* rows that the log knows of */
@@ -59,6 +63,8 @@ static void on_connection(void *context, const struct connection *connection)
 	struct store_row row;
 
 	follow_clock(keep);
+	if (keep->metrics)
+		metrics_connection(keep->metrics, connection);
 	if (kept_row(&keep->kept, connection, &row) == 0) {
 		store_add(keep->store, &row, unix_now());
 		return;
@@ -86,6 +92,8 @@ static void on_start(void *context, const struct frame_start *start)
 	char words[256];
 
 	follow_clock(keep);
+	if (keep->metrics)
+		metrics_start(keep->metrics, start, unix_now(), keep->hear.now);
 	record_origin_set(&keep->kept.origin, start);
 	snprintf(words, sizeof(words), "smtpsnoop " SMTPSNOOP_VERSION ", Linux %s, %s%s",
 		 start->kernel, start->hooks, start->degraded[0] ? ", degraded" : "");
@@ -139,6 +147,10 @@ static int on_frame(void *context, uint16_t kind, const void *payload, size_t si
 	const struct frame_alive *alive = payload;
 	struct keep *keep = context;
 
+	if (kind == FRAME_STATUS && size == sizeof(struct frame_status) && keep->metrics) {
+		metrics_status(keep->metrics, payload, keep->hear.now);
+		return 0;
+	}
 	if (kind != FRAME_ALIVE || size != sizeof(*alive))
 		return -EBADMSG;
 	follow_clock(keep);
@@ -189,15 +201,56 @@ static void say_state(struct keep *keep)
 	keep->lost = state.lost;
 }
 
+/* What the metrics are made of at this moment. */
+static struct metrics_now look(const struct keep *keep, struct store_state *state)
+{
+	store_state(keep->store, state);
+	return (struct metrics_now){
+		.now = unix_now(),
+		.boot = clock_ns(CLOCK_BOOTTIME),
+		.table = keep->hear.table,
+		.store = state,
+	};
+}
+
+static void write_metrics(void *context, FILE *out)
+{
+	const struct keep *keep = context;
+	struct store_state state;
+	struct metrics_now now = look(keep, &state);
+
+	metrics_write(keep->metrics, &now, out);
+}
+
+static bool unhealthy(void *context, char *why, size_t size)
+{
+	const struct keep *keep = context;
+	struct store_state state;
+	struct metrics_now now = look(keep, &state);
+
+	return metrics_unhealthy(keep->metrics, &now, why, size);
+}
+
+static int server_fd(void *context)
+{
+	const struct keep *keep = context;
+
+	return metrics_server_fd(keep->server);
+}
+
 static uint64_t on_tick(void *context)
 {
 	struct keep *keep = context;
+	uint64_t theirs =
+		metrics_server_step(keep->server, keep->hear.ready, clock_ns(CLOCK_BOOTTIME));
+	uint64_t ours;
 	int64_t wait;
 
 	tell_losses(keep);
 	wait = store_tick(keep->store, unix_now());
+	ours = wait == INT64_MAX ? UINT64_MAX : wait < 0 ? 0 : (uint64_t)wait;
 	say_state(keep);
-	return wait == INT64_MAX ? UINT64_MAX : wait < 0 ? 0 : (uint64_t)wait;
+	return theirs < ours ? theirs : ours;
 }
 
 static bool prepare(struct keep *keep, const struct trace_options *options)
@@ -208,6 +261,7 @@ static bool prepare(struct keep *keep, const struct trace_options *options)
 		.frame = on_frame,
 		.end = on_end,
 		.tick = on_tick,
+		.also = server_fd,
 	};
 	struct table_options table = {
 		.progress_seconds = NO_PROGRESS,
@@ -217,6 +271,26 @@ static bool prepare(struct keep *keep, const struct trace_options *options)
 
 	return hear_init(&keep->hear, options->config, &to, keep, &table) == 0 &&
 	       kept_init(&keep->kept) == 0;
+}
+
+/* False: the message is out. */
+static bool open_metrics(struct keep *keep, int listener)
+{
+	const struct metrics_answers answers = {
+		.context = keep,
+		.write = write_metrics,
+		.unhealthy = unhealthy,
+	};
+	char error[256] = "out of memory";
+
+	if (listener < 0)
+		return true;
+	keep->metrics = metrics_new();
+	if (keep->metrics)
+		keep->server = metrics_server_new(listener, &answers, error, sizeof(error));
+	if (!keep->server)
+		msg_error("%s", error);
+	return keep->server;
 }
 
 /* Only now: what is in the file may have been written by who broke into an earlier one of us. */
@@ -233,10 +307,10 @@ static bool open_store(struct keep *keep, const struct config *config)
 	return keep->store;
 }
 
-int keep_run(int channel, int enough, int directory, const struct rights_user *user,
+int keep_run(int channel, int enough, int directory, int listener, const struct rights_user *user,
 	     const struct trace_options *options)
 {
-	const int mine[] = {channel, enough, directory};
+	const int mine[] = {channel, enough, directory, listener};
 	struct keep keep = {.said = STORE_OK};
 	char error[256];
 	int status = EXIT_FAILED;
@@ -247,7 +321,9 @@ int keep_run(int channel, int enough, int directory, const struct rights_user *u
 	rights_close_others(mine, sizeof(mine) / sizeof(mine[0]));
 	if (!prepare(&keep, options)) {
 		msg_error("out of memory");
-	} else if (rights_confine(user, directory, error, sizeof(error))) {
+	} else if (!open_metrics(&keep, listener)) {
+		status = EXIT_CANNOT;
+	} else if (rights_confine(user, directory, listener, error, sizeof(error))) {
 		msg_error("%s", error);
 	} else if (!open_store(&keep, options->config)) {
 		msg_error("out of memory");
@@ -255,6 +331,8 @@ int keep_run(int channel, int enough, int directory, const struct rights_user *u
 		status = hear_run(&keep.hear, channel);
 		store_close(keep.store, unix_now());
 	}
+	metrics_server_free(keep.server);
+	metrics_free(keep.metrics);
 	hear_free(&keep.hear);
 	kept_free(&keep.kept);
 	return status;

@@ -16,6 +16,7 @@
 #include "base/msg.h"
 #include "base/notify.h"
 #include "cmd/options.h"
+#include "cmd/status.h"
 #include "enrich/config_text.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
@@ -27,14 +28,17 @@ struct service {
 	struct config *own; /* the same, if it was read again; else NULL */
 	struct channel_writer *writer;
 	struct notify notify;
-	const char *hooks;
+	const struct tracer *tracer; /* NULL = not yet */
 	uint64_t adopted;
+	struct status status; /* with metrics */
+	uint64_t status_due; /* UINT64_MAX = nobody asks */
 	uint64_t mark; /* what is to be taken: see channel_taken() */
 	uint64_t due, period; /* ns */
 	bool ready; /* the manager knows */
 };
 
-struct service *service_new(const struct trace_options *options, struct channel_writer *writer)
+struct service *service_new(const struct trace_options *options, struct channel_writer *writer,
+			    pid_t child)
 {
 	struct service *service = calloc(1, sizeof(*service));
 	int rc;
@@ -44,6 +48,9 @@ struct service *service_new(const struct trace_options *options, struct channel_
 	service->options = options;
 	service->config = options->config;
 	service->writer = writer;
+	service->status_due = UINT64_MAX;
+	if (options->metrics)
+		status_open(&service->status, child);
 	service->due = UINT64_MAX; /* not before service_begin(), however full the channel gets */
 	rc = notify_open(&service->notify);
 	if (rc)
@@ -60,13 +67,15 @@ void service_free(struct service *service)
 	if (!service)
 		return;
 	notify_close(&service->notify);
+	if (service->options->metrics)
+		status_close(&service->status);
 	config_free(service->own);
 	free(service);
 }
 
 uint64_t service_due(const struct service *service)
 {
-	return service->due;
+	return service->due < service->status_due ? service->due : service->status_due;
 }
 
 static int ask(struct service *service)
@@ -80,12 +89,21 @@ static int ask(struct service *service)
 	return rc;
 }
 
-int service_begin(struct service *service, uint64_t now, const char *hooks, uint64_t adopted)
+int service_begin(struct service *service, uint64_t now, const struct tracer *tracer,
+		  uint64_t adopted)
 {
-	service->hooks = hooks;
+	service->tracer = tracer;
 	service->adopted = adopted;
 	service->due = now + READY_NS;
+	if (service->options->metrics)
+		service->status_due = now;
 	return ask(service);
+}
+
+void service_drains(struct service *service, const struct tracer *tracer)
+{
+	if (service->options->metrics)
+		status_see(&service->status, tracer);
 }
 
 /* True: what was sent was taken. */
@@ -97,7 +115,8 @@ static bool lives(struct service *service, uint64_t now)
 		return false;
 	}
 	if (!service->ready)
-		notify_say(&service->notify, "READY=1\nSTATUS=Collecting with %s", service->hooks);
+		notify_say(&service->notify, "READY=1\nSTATUS=Collecting with %s",
+			   tracer_hooks(service->tracer));
 	service->ready = true;
 	notify_say(&service->notify, "WATCHDOG=1");
 	service->mark = service->writer->sent;
@@ -107,7 +126,12 @@ static bool lives(struct service *service, uint64_t now)
 
 int service_beat(struct service *service, uint64_t now)
 {
-	return lives(service, now) ? ask(service) : 0;
+	int rc = lives(service, now) ? ask(service) : 0;
+
+	if (rc || now < service->status_due)
+		return rc;
+	service->status_due = now + LIMIT_STATUS_SECONDS * NS_PER_SECOND;
+	return status_write(&service->status, service->tracer, service->writer);
 }
 
 void service_waits(struct service *service, uint64_t now)

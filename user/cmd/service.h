@@ -6,6 +6,7 @@
 #define SMTPSNOOP_SERVICE_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "cmd/trace_options.h"
 #include "enrich/enrich.h"
@@ -13,19 +14,27 @@
 
 struct service;
 
-/* All of them are borrowed. NULL: out of memory. */
-struct service *service_new(const struct trace_options *options, struct channel_writer *writer);
+/* All of them are borrowed. child: the other half. NULL: out of memory. */
+struct service *service_new(const struct trace_options *options, struct channel_writer *writer,
+			    pid_t child);
 void service_free(struct service *service); /* NULL is fine */
 
-/* Everything is attached, and `adopted` connections were there before: the manager is told once the other half has taken that. */
-int service_begin(struct service *service, uint64_t now, const char *hooks, uint64_t adopted);
+/*
+ * Everything is attached, and `adopted` connections were there before: the manager is told once the other half has taken that. The
+ * tracer is borrowed.
+ */
+int service_begin(struct service *service, uint64_t now, const struct tracer *tracer,
+		  uint64_t adopted);
+
+/* Before the ring is drained. */
+void service_drains(struct service *service, const struct tracer *tracer);
 
 /* CLOCK_BOOTTIME ns, when service_beat() wants to be called. */
 uint64_t service_due(const struct service *service);
 
 /*
- * Tells the manager that both halves live, if the other one has taken what it was sent before; and sends it something to take. 0, or
- * -errno: the channel's.
+ * Tells the manager that both halves live, if the other one has taken what it was sent before; and sends it something to take, and what
+ * metrics are made of. 0, or -errno: the channel's.
  */
 int service_beat(struct service *service, uint64_t now);
 

@@ -25,6 +25,7 @@
 #include "cmd/evidence.h"
 #include "cmd/evidence_list.h"
 #include "cmd/halves.h"
+#include "cmd/metrics_socket.h"
 #include "cmd/keep.h"
 #include "cmd/process_list.h"
 #include "cmd/runtimes.h"
@@ -55,6 +56,7 @@ struct trace {
 	struct evidence *evidence; /* NULL = none is kept */
 	struct process_list *processes; /* NULL = no snapshot */
 	struct service *service; /* of collect; else NULL */
+	struct metrics_socket metrics;
 	struct channel_writer writer;
 	struct event_counters said; /* losses the other half knows of */
 	uint64_t adopted; /* connections from before the start */
@@ -200,8 +202,11 @@ static int write_losses(struct trace *trace)
 static int drain(void *context)
 {
 	struct trace *trace = context;
-	int rc = tracer_drain(trace->tracer, on_record, trace);
+	int rc;
 
+	if (trace->service)
+		service_drains(trace->service, trace->tracer);
+	rc = tracer_drain(trace->tracer, on_record, trace);
 	trace->collecting = rc > 0;
 	if (rc > 0)
 		rc = write_losses(trace);
@@ -399,8 +404,8 @@ static int bring_up(struct trace *trace)
 	if (trace->options->duration)
 		trace->deadline =
 			clock_ns(CLOCK_BOOTTIME) + trace->options->duration * 1000000000ULL;
-	if (trace->service && service_begin(trace->service, clock_ns(CLOCK_BOOTTIME),
-					    tracer_hooks(trace->tracer), trace->adopted))
+	if (trace->service &&
+	    service_begin(trace->service, clock_ns(CLOCK_BOOTTIME), trace->tracer, trace->adopted))
 		return EXIT_FAILED;
 	return EXIT_DONE;
 }
@@ -476,7 +481,8 @@ static int be_other_half(const struct trace *trace, const int channel[2], const 
 	close(channel[1]);
 	close(enough[0]);
 	if (options->store)
-		return keep_run(channel[0], enough[1], directory, trace->user, options);
+		return keep_run(channel[0], enough[1], directory, trace->metrics.fd, trace->user,
+				options);
 	return show_run(channel[0], enough[1],
 			trace->evidence ? evidence_only_records(trace->evidence) : -1, trace->user,
 			options);
@@ -492,7 +498,7 @@ static int be_privileged_half(struct trace *trace, pid_t child, int channel, int
 	trace->enough = enough;
 	channel_writer_init(&trace->writer, channel, wait_for_room, trace);
 	if (service)
-		trace->service = service_new(trace->options, &trace->writer);
+		trace->service = service_new(trace->options, &trace->writer, child);
 	if (halves_init(&trace->halves, child, service) || (service && !trace->service))
 		status = EXIT_FAILED;
 	if (trace->options->snapshot)
@@ -504,12 +510,26 @@ static int be_privileged_half(struct trace *trace, pid_t child, int channel, int
 	status = end_evidence(trace, status);
 	service_free(trace->service);
 	process_list_free(trace->processes);
+	metrics_socket_close(&trace->metrics);
 	runtimes_free(trace->runtimes);
 	enrich_free(trace->enrich);
 	tracer_free(trace->tracer);
 	close(trace->halves.signals);
 	close(enough);
 	return status;
+}
+
+/* False: the message is out. */
+static bool open_metrics(struct trace *trace)
+{
+	char error[512];
+
+	if (!trace->options->metrics ||
+	    metrics_socket_open(&trace->metrics, trace->options->metrics, trace->user->gid, error,
+				sizeof(error)) == 0)
+		return true;
+	msg_error("%s", error);
+	return false;
 }
 
 /* What the other half writes to, apart from standard output. False: the message is out. */
@@ -519,14 +539,15 @@ static bool open_places(struct trace *trace, int *directory)
 	/* First: the keeper must not hold an end of what tells one half that the other is gone. */
 	if (!open_evidence(trace))
 		return false;
-	if (trace->options->store)
-		*directory = store_directory_open(trace->options->store, trace->user);
-	return !trace->options->store || *directory >= 0;
+	if (!trace->options->store)
+		return true;
+	*directory = store_directory_open(trace->options->store, trace->user);
+	return *directory >= 0 && open_metrics(trace);
 }
 
 static int run_halves(const struct trace_options *options)
 {
-	struct trace trace = {.options = options};
+	struct trace trace = {.options = options, .metrics.fd = -1};
 	int channel[2], enough[2], directory;
 	struct rights_user user;
 	pid_t child;
@@ -540,6 +561,7 @@ static int run_halves(const struct trace_options *options)
 	if (channel_open(channel) || pipe2(enough, O_CLOEXEC)) {
 		msg_error("cannot open a channel: %s", strerror(errno));
 		evidence_end(trace.evidence, false);
+		metrics_socket_close(&trace.metrics);
 		return EXIT_FAILED;
 	}
 	fflush(NULL);
@@ -547,6 +569,7 @@ static int run_halves(const struct trace_options *options)
 	if (child < 0) {
 		msg_error("cannot fork: %s", strerror(errno));
 		evidence_end(trace.evidence, false);
+		metrics_socket_close(&trace.metrics);
 		return EXIT_FAILED;
 	}
 	if (child == 0)

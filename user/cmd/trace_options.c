@@ -92,7 +92,9 @@ static const char help_collect[] =
 	"  -P, --port LIST        further SMTP ports, beside 25, 465 and 587 "
 	"(\"2525,26\")\n"
 	"Where to:\n"
-	"      --store DIR        instead of the configuration's (" CONFIG_STORE ")\n" HELP_ELSE;
+	"      --store DIR        instead of the configuration's (" CONFIG_STORE ")\n"
+	"      --metrics WHERE    tell Prometheus at 127.0.0.1:9925, [::1]:9925, or a "
+	"path\n" HELP_ELSE;
 
 enum {
 	OPTION_VERDICT = 256,
@@ -104,6 +106,7 @@ enum {
 	OPTION_VERIFY,
 	OPTION_ENVIRON,
 	OPTION_STORE,
+	OPTION_METRICS,
 };
 
 #define KERNEL_OPTIONS                                                                             \
@@ -147,7 +150,10 @@ static const struct option options_snapshot[] = {
 	OPTIONS_END};
 
 static const struct option options_collect[] = {
-	KERNEL_OPTIONS, {"store", required_argument, NULL, OPTION_STORE}, OPTIONS_END};
+	KERNEL_OPTIONS,
+	{"store", required_argument, NULL, OPTION_STORE},
+	{"metrics", required_argument, NULL, OPTION_METRICS},
+	OPTIONS_END};
 
 /* By enum live_mode. */
 static const struct mode {
@@ -257,6 +263,9 @@ static int parse_one(int option, char **argv, const struct mode *mode,
 		break;
 	case OPTION_STORE:
 		options->store = optarg;
+		break;
+	case OPTION_METRICS:
+		options->metrics = optarg;
 		break;
 	case OPTION_RECIPIENTS:
 		options->recipients = true;

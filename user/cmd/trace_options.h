@@ -18,6 +18,7 @@ struct trace_options {
 	struct config *config;
 	const char *config_path, *ports; /* as given, to read it again; NULL = not given */
 	const char *store; /* the directory of collect's store, NULL = nothing is stored */
+	const char *metrics; /* where collect tells them, NULL = nowhere */
 	const char *evidence; /* the directory or archive for it, NULL = none is kept */
 	const char *verify; /* evidence to be compared with its list, and nothing else */
 	bool snapshot; /* what is open now, not what ends */

@@ -11,8 +11,11 @@
 #define PROC_STAT_GROUP 5
 #define PROC_STAT_SESSION 6
 #define PROC_STAT_TTY 7
+#define PROC_STAT_USER 14 /* clock ticks of a processor's time; and in the kernel */
+#define PROC_STAT_SYSTEM 15
 #define PROC_STAT_THREADS 20
 #define PROC_STAT_START 22 /* clock ticks after boot */
+#define PROC_STAT_RESIDENT 24 /* pages */
 /* Addresses; they need the rights of ptrace(2). */
 #define PROC_STAT_START_CODE 26
 #define PROC_STAT_ENV_START 50

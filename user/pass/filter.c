@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,6 +62,12 @@ static const int calls_on_files[] = {
 	SCMP_SYS(readlinkat), SCMP_SYS(getcwd),	   SCMP_SYS(geteuid),
 };
 
+/* libmicrohttpd's, beside reading. arm64 has no epoll_wait(). */
+static const int calls_on_clients[] = {
+	SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(sendmsg),   SCMP_SYS(shutdown),
+};
+
 /* Of a descriptor: its flags, and locks that are not waited for. */
 static const unsigned int fcntl_commands[] = {F_GETFD, F_SETFD, F_GETFL, F_GETLK, F_SETLK};
 
@@ -82,6 +90,26 @@ static int allow_files(scmp_filter_ctx filter)
 	return rc;
 }
 
+/* Answering whoever connects to the listener; connecting to nobody. */
+static int allow_clients(scmp_filter_ctx filter, int listener)
+{
+	int rc = allow(filter, calls_on_clients,
+		       sizeof(calls_on_clients) / sizeof(calls_on_clients[0]));
+
+	if (!rc)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(accept4), 1,
+				      SCMP_A0_32(SCMP_CMP_EQ, (scmp_datum_t)listener));
+	/* send(): no address. */
+	if (!rc)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
+				      SCMP_A4_64(SCMP_CMP_EQ, 0));
+	if (!rc)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
+				      SCMP_A1_32(SCMP_CMP_EQ, IPPROTO_TCP),
+				      SCMP_A2_32(SCMP_CMP_EQ, TCP_NODELAY));
+	return rc;
+}
+
 /* Taking back a part of a line: what was in the file before us stays. */
 static int allow_output(scmp_filter_ctx filter)
 {
@@ -94,7 +122,7 @@ static int allow_output(scmp_filter_ctx filter)
 				SCMP_A1_64(SCMP_CMP_GE, (scmp_datum_t)output.st_size));
 }
 
-int filter_calls(bool files)
+int filter_calls(bool files, int listener)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int rc = filter ? 0 : -ENOMEM;
@@ -103,6 +131,8 @@ int filter_calls(bool files)
 		rc = allow(filter, calls_of_all, sizeof(calls_of_all) / sizeof(calls_of_all[0]));
 	if (!rc)
 		rc = files ? allow_files(filter) : allow_output(filter);
+	if (!rc && listener >= 0)
+		rc = allow_clients(filter, listener);
 	/* The terminal's size after it changed. */
 	if (!rc)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,

@@ -9,8 +9,9 @@
 
 /*
  * Leaves reading and writing of open descriptors, memory, time and polling. files: and what a database needs below the directory that
- * the caller is confined to. Everything else answers EPERM. 0 or -errno.
+ * the caller is confined to. listener: and what a server needs on this socket, -1 = there is none. Everything else answers EPERM. 0 or
+ * -errno.
  */
-int filter_calls(bool files);
+int filter_calls(bool files, int listener);
 
 #endif

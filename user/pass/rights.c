@@ -23,6 +23,7 @@
 
 #include <cap-ng.h>
 
+#include "base/limits.h"
 #include "base/msg.h"
 #include "pass/filter.h"
 
@@ -30,6 +31,8 @@
 /* The table of connections, the summary and their texts, all full, are below this. */
 #define MEMORY_MAX (1ULL << 30)
 #define DESCRIPTORS_MAX 16
+/* And with metrics: the listener, epoll, and each client. */
+#define DESCRIPTORS_LISTENING (DESCRIPTORS_MAX + 2 + LIMIT_METRICS_CLIENTS)
 
 #if defined(__SANITIZE_ADDRESS__)
 /* the sanitizer reserves terabytes of addresses, reads /proc, traces and forks at its end */
@@ -103,9 +106,9 @@ static int limit(int resource, rlim_t value)
 	return setrlimit(resource, &both) < 0 ? -errno : 0;
 }
 
-static int limit_resources(void)
+static int limit_resources(bool listens)
 {
-	int rc = limit(RLIMIT_NOFILE, DESCRIPTORS_MAX);
+	int rc = limit(RLIMIT_NOFILE, listens ? DESCRIPTORS_LISTENING : DESCRIPTORS_MAX);
 
 	if (!rc)
 		rc = limit(RLIMIT_CORE, 0);
@@ -128,7 +131,7 @@ static const char *reach(const struct stat *own)
 			return "looking above the directory";
 	if (open("../etc/passwd", O_RDONLY) >= 0)
 		return "opening a file above the directory";
-	for (int fd = 0; fd < DESCRIPTORS_MAX; fd++)
+	for (int fd = 0; fd < DESCRIPTORS_LISTENING; fd++)
 		if (fstat(fd, &file) == 0 && S_ISDIR(file.st_mode))
 			return "leaving by a directory that is open";
 	return chroot(".") >= 0 ? "chroot()" : NULL;
@@ -186,14 +189,14 @@ static int confine(int directory, struct stat *own)
 }
 
 /* The filter comes last, and what it leaves is tried. */
-static int bar(int kept_uid, const struct stat *own, char *error, size_t error_size)
+static int bar(int kept_uid, const struct stat *own, int listener, char *error, size_t error_size)
 {
 	const char *still;
-	int rc = limit_resources();
+	int rc = limit_resources(listener >= 0);
 
 	if (rc)
 		return refuse(error, error_size, "resource limits", -rc);
-	rc = filter_calls(own);
+	rc = filter_calls(own, listener);
 	if (rc)
 		return refuse(error, error_size, "seccomp", -rc);
 	still = regain(kept_uid, own);
@@ -203,8 +206,8 @@ static int bar(int kept_uid, const struct stat *own, char *error, size_t error_s
 	return -EPERM;
 }
 
-static int drop(const struct rights_user *user, int *kept_uid, const struct stat *own, char *error,
-		size_t error_size)
+static int drop(const struct rights_user *user, int *kept_uid, const struct stat *own, int listener,
+		char *error, size_t error_size)
 {
 	int rc;
 
@@ -220,17 +223,18 @@ static int drop(const struct rights_user *user, int *kept_uid, const struct stat
 		return refuse(error, error_size, "capabilities", EPERM);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return refuse(error, error_size, "no_new_privs", errno);
-	return SANITIZED ? 0 : bar(*kept_uid, own, error, error_size);
+	return SANITIZED ? 0 : bar(*kept_uid, own, listener, error, error_size);
 }
 
 int rights_drop(const struct rights_user *user, int *kept_uid, char *error, size_t error_size)
 {
 	capng_get_caps_process();
 	drop_bounds();
-	return drop(user, kept_uid, NULL, error, error_size);
+	return drop(user, kept_uid, NULL, -1, error, error_size);
 }
 
-int rights_confine(const struct rights_user *user, int directory, char *error, size_t error_size)
+int rights_confine(const struct rights_user *user, int directory, int listener, char *error,
+		   size_t error_size)
 {
 	struct stat own;
 	int rc, kept_uid;
@@ -240,7 +244,7 @@ int rights_confine(const struct rights_user *user, int directory, char *error, s
 	rc = confine(directory, &own);
 	if (rc)
 		return refuse(error, error_size, "chroot to the store's directory", -rc);
-	return drop(user, &kept_uid, &own, error, error_size);
+	return drop(user, &kept_uid, &own, listener, error, error_size);
 }
 
 void rights_close_others(const int *keep, size_t count)

@@ -30,10 +30,11 @@ bool rights_give_up(void);
 
 /*
  * The same for one that keeps files, in one directory: that is its root directory from then on, and the filter leaves what a database
- * needs there. Takes `directory`, an open descriptor, over. Nothing above can be reached, no link or device be made. Here the user must
- * be another one: 0 or -errno.
+ * needs there. Takes `directory`, an open descriptor, over. Nothing above can be reached, no link or device be made. Who connects to
+ * `listener` may be answered; -1 = nobody. Here the user must be another one: 0 or -errno.
  */
-int rights_confine(const struct rights_user *user, int directory, char *error, size_t error_size);
+int rights_confine(const struct rights_user *user, int directory, int listener, char *error,
+		   size_t error_size);
 
 /* Closes all descriptors but the standard streams and these: what was inherited may lead out of a directory. */
 void rights_close_others(const int *keep, size_t count);

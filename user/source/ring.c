@@ -77,6 +77,13 @@ int ring_fd(const struct ring *ring)
 	return ring->fd;
 }
 
+uint64_t ring_waiting(const struct ring *ring)
+{
+	unsigned long read = __atomic_load_n(ring->consumer, __ATOMIC_ACQUIRE);
+
+	return __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) - read;
+}
+
 /* The bytes at a position; the window is moved to begin with its page where they are not in it. NULL with errno. */
 static const uint8_t *look(struct ring *ring, uint64_t position, size_t size)
 {

@@ -23,6 +23,9 @@ void ring_free(struct ring *ring); /* NULL is fine */
 /* Readable (poll) when there is a record that nobody has been woken for. */
 int ring_fd(const struct ring *ring);
 
+/* Bytes that wait to be read. */
+uint64_t ring_waiting(const struct ring *ring);
+
 /*
  * Hands out every record that is complete. Their number; or what fn returned, below 0; or -errno when the window can't be moved,
  * -EBADMSG when what stands there is no ring. After either the record in work counts as read.

@@ -375,6 +375,16 @@ int tracer_drain(struct tracer *tracer, tracer_record_fn *fn, void *context)
 	return ring_drain(tracer->ring, fn, context);
 }
 
+uint64_t tracer_waiting(const struct tracer *tracer)
+{
+	return ring_waiting(tracer->ring);
+}
+
+uint64_t tracer_ring_bytes(const struct tracer *tracer)
+{
+	return bpf_map__max_entries(tracer->skel->maps.events);
+}
+
 int tracer_runtime(struct tracer *tracer, const struct script_runtime *key,
 		   const struct script_layout *layout)
 {

@@ -59,6 +59,10 @@ int tracer_fd(const struct tracer *tracer);
 /* Hands every waiting record to fn. Number of records, or the negative value that fn returned. */
 int tracer_drain(struct tracer *tracer, tracer_record_fn *fn, void *context);
 
+/* How full the ring is, and its size, in bytes. */
+uint64_t tracer_waiting(const struct tracer *tracer);
+uint64_t tracer_ring_bytes(const struct tracer *tracer);
+
 struct script_runtime;
 struct script_layout;
 /* How to name the scripts of an executable. 0 or -errno. */
