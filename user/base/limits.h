@@ -79,6 +79,15 @@
 #define LIMIT_RUNTIME_SYMBOLS                                                                      \
 	262144 /* in .dynsym: PHP has 3,000, with everything in it some ten thousand */
 #define LIMIT_RULES 256 /* of each kind in the configuration */
+/* Alert rules: each has a bit and a count in every connection. */
+#define LIMIT_ALERT_RULES 16
+/* Three entries an actor and rule, some hundred bytes each, 4 KiB at most. */
+#define LIMIT_ALERT_ACTORS 8192
+/* Alerts that one user, or one container, raises in an hour: somebody may make up any number of programs and scripts. */
+#define LIMIT_ALERT_USER 20
+#define LIMIT_ALERT_USER_SECONDS 3600
+/* From the first record to an alert: the script's follows, and often a refusal. The first alert is due within a second. */
+#define LIMIT_ALERT_SETTLE_MS 250
 #define LIMIT_USERS 1024 /* names kept of user ids; the one asked for longest ago goes first */
 #define LIMIT_HOST_ADDRESSES 16384 /* a host of a hoster may have a /18 of them */
 #define LIMIT_HELO_NAMES                                                                           \
