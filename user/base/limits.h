@@ -88,6 +88,9 @@
 #define LIMIT_ALERT_USER_SECONDS 3600
 /* From the first record to an alert: the script's follows, and often a refusal. The first alert is due within a second. */
 #define LIMIT_ALERT_SETTLE_MS 250
+#define LIMIT_ALERT_LINE 2048 /* in a log: facts of ordinary length, and what would stop it */
+#define LIMIT_ALERT_FIELDS                                                                         \
+	32768 /* for the journal: a dozen texts of at most 2,048, and a word for each reason */
 #define LIMIT_USERS 1024 /* names kept of user ids; the one asked for longest ago goes first */
 #define LIMIT_HOST_ADDRESSES 16384 /* a host of a hoster may have a /18 of them */
 #define LIMIT_HELO_NAMES                                                                           \
