@@ -88,7 +88,14 @@
 #define LIMIT_ALERT_USER_SECONDS 3600
 /* From the first record to an alert: the script's follows, and often a refusal. The first alert is due within a second. */
 #define LIMIT_ALERT_SETTLE_MS 250
-#define LIMIT_ALERT_LINE 2048 /* in a log: facts of ordinary length, and what would stop it */
+#define LIMIT_ALERT_LINE                                                                           \
+	2000 /* in a log: facts of ordinary length, and what would stop it; a message has 2,048 */
+/* What a command reads. A record with all of its texts full and escaped has 90 KB; a socket takes a message of 208 KB. */
+#define LIMIT_ALERT_BYTES 131072
+#define LIMIT_ALERT_RUNS 4 /* commands at once: more would be a load of their own */
+#define LIMIT_ALERT_QUEUE 64 /* that wait for them */
+#define LIMIT_ALERT_SAID 512 /* of a command's output, for the log if it fails */
+#define LIMIT_ALERT_END_MS 5000 /* at the end, for commands that still run */
 #define LIMIT_ALERT_FIELDS                                                                         \
 	32768 /* for the journal: a dozen texts of at most 2,048, and a word for each reason */
 #define LIMIT_USERS 1024 /* names kept of user ids; the one asked for longest ago goes first */

@@ -22,6 +22,8 @@ struct hear_to {
 	/* Every connection was handed on. The status to exit with. */
 	int (*end)(void *context, const struct frame_end *end, const struct frame_loss_row *rows,
 		   size_t count);
+	/* Other rules from now on; the ones before are gone after it. */
+	void (*config)(void *context, const struct config *config);
 	/* Before it waits: ns until it wants to be called again, UINT64_MAX = any time. */
 	uint64_t (*tick)(void *context);
 	bool (*round)(

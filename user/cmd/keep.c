@@ -19,7 +19,6 @@
 #include "cmd/hear.h"
 #include "present/kept.h"
 
-#define NO_PROGRESS UINT32_MAX /* only what is over is kept */
 #define LOSS_SECONDS 60 /* losses of that time are one event */
 #define STATE_SECONDS 60 /* so often at most the log says that the store can't be written */
 
@@ -27,6 +26,7 @@ struct keep {
 	struct hear hear;
 	struct kept kept;
 	struct store *store;
+	struct alert_out *alerts;
 	enum store_status said; /* of the store, in the log */
 	struct msg_limit state_limit, full_limit, loss_limit;
 	uint64_t lost; /* rows that the log knows of */
@@ -187,7 +187,23 @@ static uint64_t on_tick(void *context)
 	return wait == INT64_MAX ? UINT64_MAX : wait < 0 ? 0 : (uint64_t)wait;
 }
 
-static bool prepare(struct keep *keep, const struct trace_options *options)
+static void on_alert(void *context, const struct connection *connection, const struct alert *alert)
+{
+	struct keep *keep = context;
+
+	alert_out_tell(keep->alerts, connection, alert, clock_ns(CLOCK_BOOTTIME),
+		       keep->hear.wall_minus_boot);
+}
+
+static void on_config(void *context, const struct config *config)
+{
+	struct keep *keep = context;
+
+	alert_out_configure(keep->alerts, config);
+}
+
+static bool prepare(struct keep *keep, const struct alert_ends *ends,
+		    const struct trace_options *options)
 {
 	static const struct hear_to to = {
 		.start = on_start,
@@ -195,13 +211,19 @@ static bool prepare(struct keep *keep, const struct trace_options *options)
 		.frame = on_frame,
 		.end = on_end,
 		.tick = on_tick,
+		.config = on_config,
 	};
 	struct table_options table = {
-		.progress_seconds = NO_PROGRESS,
+		.progress_seconds = options->config->progress_seconds,
 		.context = keep,
 		.on_end = on_connection,
+		.on_alert = on_alert,
 	};
 
+	keep->alerts = alert_out_new(options->config, ends, &keep->kept.origin);
+	if (!keep->alerts)
+		return false;
+	table.alerts = alert_out_rules(keep->alerts);
 	return hear_init(&keep->hear, options->config, &to, keep, &table) == 0 &&
 	       kept_init(&keep->kept) == 0;
 }
@@ -220,10 +242,10 @@ static bool open_store(struct keep *keep, const struct config *config)
 	return keep->store;
 }
 
-int keep_run(int channel, int enough, int directory, const struct rights_user *user,
-	     const struct trace_options *options)
+int keep_run(int channel, int enough, int directory, const struct alert_ends *ends,
+	     const struct rights_user *user, const struct trace_options *options)
 {
-	const int mine[] = {channel, enough, directory};
+	const int mine[] = {channel, enough, directory, ends->journal, ends->syslog, ends->ask};
 	struct keep keep = {.said = STORE_OK};
 	char error[256];
 	int status = EXIT_FAILED;
@@ -232,7 +254,7 @@ int keep_run(int channel, int enough, int directory, const struct rights_user *u
 	hear_no_signals();
 	umask(027);
 	rights_close_others(mine, sizeof(mine) / sizeof(mine[0]));
-	if (!prepare(&keep, options)) {
+	if (!prepare(&keep, ends, options)) {
 		msg_error("out of memory");
 	} else if (rights_confine(user, directory, error, sizeof(error))) {
 		msg_error("%s", error);
@@ -243,6 +265,7 @@ int keep_run(int channel, int enough, int directory, const struct rights_user *u
 		store_close(keep.store, unix_now());
 	}
 	hear_free(&keep.hear);
+	alert_out_free(keep.alerts);
 	kept_free(&keep.kept);
 	return status;
 }

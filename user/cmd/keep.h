@@ -5,6 +5,7 @@
 #ifndef SMTPSNOOP_KEEP_H
 #define SMTPSNOOP_KEEP_H
 
+#include "cmd/alert_out.h"
 #include "cmd/trace_options.h"
 #include "pass/rights.h"
 
@@ -13,7 +14,7 @@
  * the other half ends. Returns an enum exit_status for the process to end with; messages are out. `enough` stays open until then, and
  * so tells the other half of our end.
  */
-int keep_run(int channel, int enough, int directory, const struct rights_user *user,
-	     const struct trace_options *options);
+int keep_run(int channel, int enough, int directory, const struct alert_ends *ends,
+	     const struct rights_user *user, const struct trace_options *options);
 
 #endif

@@ -26,6 +26,7 @@ struct service {
 	const struct config *config; /* in use */
 	struct config *own; /* the same, if it was read again; else NULL */
 	struct channel_writer *writer;
+	struct alert_runner *runner;
 	struct notify notify;
 	const char *hooks;
 	uint64_t adopted;
@@ -34,7 +35,8 @@ struct service {
 	bool ready; /* the manager knows */
 };
 
-struct service *service_new(const struct trace_options *options, struct channel_writer *writer)
+struct service *service_new(const struct trace_options *options, struct channel_writer *writer,
+			    struct alert_runner *runner)
 {
 	struct service *service = calloc(1, sizeof(*service));
 	int rc;
@@ -44,6 +46,7 @@ struct service *service_new(const struct trace_options *options, struct channel_
 	service->options = options;
 	service->config = options->config;
 	service->writer = writer;
+	service->runner = runner;
 	rc = notify_open(&service->notify);
 	if (rc)
 		msg_warn("the service manager cannot be reached: %s", strerror(-rc));
@@ -149,6 +152,16 @@ static void keep_the_fixed(const struct service *service, struct config *config)
 		msg_warn("another [store] counts after a restart only");
 }
 
+static void configure_alerts(struct service *service, const struct config *config)
+{
+	int rc = alert_runner_configure(service->runner, config);
+
+	if (rc == -ENOENT)
+		msg_warn("a first [alert] with a command counts after a restart only");
+	else if (rc)
+		msg_error("alerts run no commands any more: %s; restart smtpsnoop", strerror(-rc));
+}
+
 /* 0, -ENOMEM, or -errno of the channel. */
 static int take(struct service *service, struct config *config, struct enrich *enrich, uint64_t now)
 {
@@ -157,6 +170,7 @@ static int take(struct service *service, struct config *config, struct enrich *e
 	keep_the_fixed(service, config);
 	rc = enrich_configure(enrich, config, now);
 	if (!rc) {
+		configure_alerts(service, config);
 		config_free(service->own);
 		service->config = service->own = config;
 		return pass_on(service, config);

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "cmd/alert_run.h"
 #include "cmd/trace_options.h"
 #include "enrich/enrich.h"
 #include "pass/channel.h"
@@ -14,7 +15,8 @@
 struct service;
 
 /* All of them are borrowed. NULL: out of memory. */
-struct service *service_new(const struct trace_options *options, struct channel_writer *writer);
+struct service *service_new(const struct trace_options *options, struct channel_writer *writer,
+			    struct alert_runner *runner);
 void service_free(struct service *service); /* NULL is fine */
 
 /* Everything is attached, and `adopted` connections were there before: the manager is told once the other half has taken that. */

@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/msg.h"
+#include "cmd/alert_out.h"
 #include "cmd/cmd.h"
 #include "cmd/evidence.h"
 #include "cmd/evidence_list.h"
@@ -55,6 +56,8 @@ struct trace {
 	const struct rights_user *user;
 	struct evidence *evidence; /* NULL = none is kept */
 	struct service *service; /* of collect; else NULL */
+	struct alert_runner runner; /* likewise */
+	struct alert_ends ends;
 	struct channel_writer writer;
 	struct event_counters said; /* losses the other half knows of */
 	uint64_t adopted; /* connections from before the start */
@@ -459,7 +462,8 @@ static int be_other_half(const struct trace *trace, const int channel[2], const 
 	close(channel[1]);
 	close(enough[0]);
 	if (options->store)
-		return keep_run(channel[0], enough[1], directory, trace->user, options);
+		return keep_run(channel[0], enough[1], directory, &trace->ends, trace->user,
+				options);
 	return show_run(channel[0], enough[1],
 			trace->evidence ? evidence_only_records(trace->evidence) : -1, trace->user,
 			options);
@@ -475,7 +479,7 @@ static int be_privileged_half(struct trace *trace, pid_t child, int channel, int
 	trace->enough = enough;
 	channel_writer_init(&trace->writer, channel, wait_for_room, trace);
 	if (service)
-		trace->service = service_new(trace->options, &trace->writer);
+		trace->service = service_new(trace->options, &trace->writer, &trace->runner);
 	if (halves_init(&trace->halves, child, service) || (service && !trace->service))
 		status = EXIT_FAILED;
 	else
@@ -483,6 +487,7 @@ static int be_privileged_half(struct trace *trace, pid_t child, int channel, int
 	close(channel);
 	status = halves_end(&trace->halves, status);
 	status = end_evidence(trace, status);
+	alert_runner_end(&trace->runner);
 	service_free(trace->service);
 	runtimes_free(trace->runtimes);
 	enrich_free(trace->enrich);
@@ -492,12 +497,26 @@ static int be_privileged_half(struct trace *trace, pid_t child, int channel, int
 	return status;
 }
 
+/* Likewise. */
+static bool open_alerts(struct trace *trace)
+{
+	int rc = alert_runner_start(&trace->runner, trace->options->config);
+
+	if (rc)
+		msg_error("cannot start what runs the commands of alerts: %s", strerror(-rc));
+	alert_ends_open(&trace->ends);
+	trace->ends.ask = trace->runner.ask;
+	return rc == 0;
+}
+
 /* What the other half writes to, apart from standard output. False: the message is out. */
 static bool open_places(struct trace *trace, int *directory)
 {
 	*directory = -1;
 	/* First: the keeper must not hold an end of what tells one half that the other is gone. */
 	if (!open_evidence(trace))
+		return false;
+	if (trace->options->store && !open_alerts(trace))
 		return false;
 	if (trace->options->store)
 		*directory = store_directory_open(trace->options->store, trace->user);
@@ -506,7 +525,9 @@ static bool open_places(struct trace *trace, int *directory)
 
 static int run_halves(const struct trace_options *options)
 {
-	struct trace trace = {.options = options};
+	struct trace trace = {.options = options,
+			      .runner = {.ask = -1, .rules = -1},
+			      .ends = {.journal = -1, .syslog = -1, .ask = -1}};
 	int channel[2], enough[2], directory;
 	struct rights_user user;
 	pid_t child;
@@ -533,6 +554,8 @@ static int run_halves(const struct trace_options *options)
 		_exit(be_other_half(&trace, channel, enough, directory));
 	if (directory >= 0)
 		close(directory);
+	alert_ends_close(&trace.ends);
+	trace.runner.ask = -1;
 	close(channel[0]);
 	close(enough[1]);
 	return be_privileged_half(&trace, child, channel[1], enough[0]);

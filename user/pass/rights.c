@@ -231,6 +231,28 @@ int rights_confine(const struct rights_user *user, int directory, char *error, s
 	return drop(user, &kept_uid, &own, error, error_size);
 }
 
+int rights_become(const struct rights_user *user, char *error, size_t error_size)
+{
+	int kept_uid, rc;
+
+	capng_get_caps_process();
+	if (user->uid)
+		drop_bounds();
+	rc = drop_user(user, &kept_uid);
+	if (rc || kept_uid)
+		return refuse(error, error_size, "changing the user", rc ? -rc : EPERM);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return refuse(error, error_size, "no_new_privs", errno);
+	if (!user->uid)
+		return 0;
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0 || capabilities_left())
+		return refuse(error, error_size, "capabilities", EPERM);
+	if (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0)
+		return refuse(error, error_size, "they come back", EPERM);
+	return 0;
+}
+
 void rights_close_others(const int *keep, size_t count)
 {
 	int highest = STDERR_FILENO;

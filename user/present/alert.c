@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
-#include <syslog.h>
 
 #include "base/escape.h"
 #include "present/advice.h"
@@ -51,7 +50,8 @@ int alert_priority(const struct alert_view *view)
 {
 	enum verdict_class class = view->connection->verdict.class;
 
-	return class == VERDICT_BYPASS || class == VERDICT_IMPOSTOR ? LOG_CRIT : LOG_WARNING;
+	return class == VERDICT_BYPASS || class == VERDICT_IMPOSTOR ? ALERT_CRITICAL
+								    : ALERT_WARNING;
 }
 
 static unsigned int commands(const struct alert_view *view,

@@ -30,6 +30,8 @@ struct alert_view {
 };
 
 /* As syslog(3) counts: critical for what went round the MTA, else a warning. */
+#define ALERT_CRITICAL 2
+#define ALERT_WARNING 4
 int alert_priority(const struct alert_view *view);
 
 /* One line without its end; an ellipsis where it is cut. Returns its length. */
