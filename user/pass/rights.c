@@ -68,6 +68,18 @@ static void drop_bounds(void)
 	capng_apply(CAPNG_SELECT_BOUNDS);
 }
 
+/* A service may be started as the user that it is to become. Its groups were then chosen by who started it. */
+static bool is_user(const struct rights_user *user)
+{
+	uid_t real, effective, saved;
+	gid_t group, effective_group, saved_group;
+
+	return getresuid(&real, &effective, &saved) == 0 && real == user->uid &&
+	       effective == user->uid && saved == user->uid &&
+	       getresgid(&group, &effective_group, &saved_group) == 0 && group == user->gid &&
+	       effective_group == user->gid && saved_group == user->gid;
+}
+
 static int drop_user(const struct rights_user *user, int *kept_uid)
 {
 	*kept_uid = 0;
@@ -75,7 +87,7 @@ static int drop_user(const struct rights_user *user, int *kept_uid)
 	    setresuid(user->uid, user->uid, user->uid) < 0) {
 		if (errno != EPERM)
 			return -errno;
-		*kept_uid = 1;
+		*kept_uid = !is_user(user);
 	}
 	return 0;
 }
