@@ -15,6 +15,7 @@
 
 #include "base/datagram.h"
 #include "base/msg.h"
+#include "cmd/alert_run.h"
 #include "present/alert.h"
 
 #define JOURNAL "/run/systemd/journal/socket"

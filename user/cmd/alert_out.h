@@ -5,7 +5,7 @@
 #ifndef SMTPSNOOP_ALERT_OUT_H
 #define SMTPSNOOP_ALERT_OUT_H
 
-#include "cmd/alert_run.h"
+#include "cmd/alert_runner.h"
 #include "judge/alerts.h"
 #include "present/record.h"
 #include "store/connection.h"

@@ -2,8 +2,8 @@
 /*
  * alert_run.c - runs the commands of alert rules, in a process of its own
  *
- * It stays as privileged as it was started, because it has to become each rule's user; it reads nothing of a request but its length and
- * two numbers. A command gets a session and process group of its own, the text as a sealed file on its standard input, and no descriptor
+ * It keeps the rights that it takes to become each rule's user, and all of them only where a rule runs as root; it reads nothing of a
+ * request but its length and two numbers. A command gets a session and process group of its own, the text as a sealed file on its standard input, and no descriptor
  * else. It is killed with its group when its time is over. Never more than LIMIT_ALERT_RUNS run at once; what finds no room is counted
  * and said. Signals that end the tracer are not for this process: it ends when nobody can ask any more.
  */
@@ -39,12 +39,6 @@
 #define LAST_MS 1000 /* from killing a command at the end until it is left alone */
 #define REQUEST_MAX (sizeof(struct alert_request) + LIMIT_ALERT_BYTES)
 
-/* The rules, as they are sent to this process. */
-struct table {
-	uint32_t generation, count;
-	struct alert_command commands[LIMIT_ALERT_RULES];
-};
-
 struct waiting {
 	struct waiting *next;
 	struct alert_command command;
@@ -65,7 +59,7 @@ struct run {
 
 struct runner {
 	int ask, rules;
-	struct table table;
+	struct alert_table table;
 	struct run runs[LIMIT_ALERT_RUNS];
 	struct waiting *first, **last;
 	unsigned int waiting;
@@ -234,7 +228,7 @@ static void no_room(struct runner *runner, const struct alert_command *command)
 
 static void take_request(struct runner *runner, const struct alert_request *request, size_t size)
 {
-	const struct table *table = &runner->table;
+	const struct alert_table *table = &runner->table;
 	const struct alert_command *command;
 	struct waiting *waiting;
 	size_t length;
@@ -275,7 +269,7 @@ static bool read_requests(struct runner *runner)
 
 static void read_rules(struct runner *runner)
 {
-	static struct table table;
+	static struct alert_table table;
 	ssize_t got = recv(runner->rules, &table, sizeof(table), MSG_DONTWAIT);
 
 	if (got == (ssize_t)sizeof(table))
@@ -376,8 +370,9 @@ static void finish(struct runner *runner)
 		step(runner);
 }
 
-static void be_runner(int ask, int rules, const struct table *table)
+void alert_run(int ask, int rules, const struct alert_table *table, bool root)
 {
+	char error[256];
 	static const int theirs[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
 	static struct runner runner;
 	const int mine[] = {ask, rules};
@@ -386,6 +381,10 @@ static void be_runner(int ask, int rules, const struct table *table)
 		signal(theirs[i], SIG_IGN);
 	prctl(PR_SET_NAME, "smtpsnoop-alert");
 	rights_close_others(mine, 2);
+	if (!root && rights_reduce_to_becoming(error, sizeof(error))) {
+		msg_error("alerts run no commands: %s", error);
+		return;
+	}
 	runner.ask = ask;
 	runner.rules = rules;
 	runner.table = *table;
@@ -393,81 +392,4 @@ static void be_runner(int ask, int rules, const struct table *table)
 	while (step(&runner))
 		;
 	finish(&runner);
-}
-
-static void table_fill(struct table *table, const struct config *config, uint32_t generation)
-{
-	memset(table, 0, sizeof(*table));
-	table->generation = generation;
-	table->count = (uint32_t)config->alert_count;
-	for (uint32_t i = 0; i < table->count && i < LIMIT_ALERT_RULES; i++)
-		if (config->alerts[i].program)
-			alert_command_of(&table->commands[i], &config->alerts[i]);
-}
-
-static bool any_command(const struct config *config)
-{
-	for (size_t i = 0; i < config->alert_count; i++)
-		if (config->alerts[i].program)
-			return true;
-	return false;
-}
-
-int alert_runner_start(struct alert_runner *runner, const struct config *config)
-{
-	static struct table table;
-	int asks[2], rules[2], rc;
-
-	*runner = (struct alert_runner){.ask = -1, .rules = -1};
-	if (!any_command(config))
-		return 0;
-	table_fill(&table, config, 0);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, asks))
-		return -errno;
-	rc = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, rules);
-	if (!rc) {
-		runner->pid = fork();
-		if (runner->pid == 0) {
-			close(asks[1]);
-			close(rules[1]);
-			be_runner(asks[0], rules[0], &table);
-			_exit(0);
-		}
-		rc = runner->pid < 0 ? -1 : 0;
-	}
-	rc = rc ? -errno : 0;
-	close(asks[0]);
-	if (rc) {
-		close(asks[1]);
-		runner->pid = 0;
-		return rc;
-	}
-	close(rules[0]);
-	shutdown(asks[1], SHUT_RD);
-	runner->ask = asks[1];
-	runner->rules = rules[1];
-	return 0;
-}
-
-int alert_runner_configure(struct alert_runner *runner, const struct config *config)
-{
-	static struct table table;
-
-	runner->generation++;
-	if (!runner->pid)
-		return any_command(config) ? -ENOENT : 0;
-	table_fill(&table, config, runner->generation);
-	return send(runner->rules, &table, sizeof(table), MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
-void alert_runner_end(struct alert_runner *runner)
-{
-	if (runner->ask >= 0)
-		close(runner->ask);
-	if (runner->rules >= 0)
-		close(runner->rules);
-	runner->ask = runner->rules = -1;
-	while (runner->pid > 0 && waitpid(runner->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	runner->pid = 0;
 }

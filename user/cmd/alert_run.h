@@ -1,38 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * alert_run.h - runs the commands of alert rules, in a process of its own
+ * alert_run.h - the process that runs the commands of alert rules
  *
- * Who is asked to run a command by the half that parses hostile text. So all that can be asked for is the number of a rule, and some text for
- * the command's standard input; which command that is, and as whom, the other side can't say.
+ * Who asks is the half that parses hostile text. So all that can be asked for is the number of a rule, and some text for the command's standard
+ * input; which command that is, and as whom, the other side can't say.
  */
 #ifndef SMTPSNOOP_ALERT_RUN_H
 #define SMTPSNOOP_ALERT_RUN_H
 
+#include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
-#include "enrich/config.h"
+#include "base/limits.h"
+#include "cmd/alert_exec.h"
 
-/* A message of `ask`; the text follows, at most LIMIT_ALERT_BYTES. */
+/* A message of who asks; the text follows, at most LIMIT_ALERT_BYTES. */
 struct alert_request {
 	uint32_t generation; /* how often the rules have changed since the start */
 	uint32_t rule;
 };
 
-struct alert_runner {
-	pid_t pid; /* 0 = there is none */
-	int ask; /* for the half that parses; -1 = there is none */
-	int rules; /* for the privileged half */
-	uint32_t generation;
+/* The rules; a message of the privileged half. */
+struct alert_table {
+	uint32_t generation, count;
+	struct alert_command commands[LIMIT_ALERT_RULES];
 };
 
-/* Starts it, if a rule has a command. Before all that only the two halves may hold. 0 or -errno. */
-int alert_runner_start(struct alert_runner *runner, const struct config *config);
-
-/* Other rules from now on: before the other half hears of them. 0 or -errno: the old ones stay, and their generation is over. */
-int alert_runner_configure(struct alert_runner *runner, const struct config *config);
-
-/* After the half that asks has ended: what runs has LIMIT_ALERT_END_MS left. */
-void alert_runner_end(struct alert_runner *runner);
+/* Runs what is asked for at `ask` until nobody can ask any more. `rules` are heard at the other one. root: some run as root. */
+void alert_run(int ask, int rules, const struct alert_table *table, bool root);
 
 #endif

@@ -156,8 +156,10 @@ static void configure_alerts(struct service *service, const struct config *confi
 {
 	int rc = alert_runner_configure(service->runner, config);
 
-	if (rc == -ENOENT)
-		msg_warn("a first [alert] with a command counts after a restart only");
+	if (rc == -EPERM)
+		msg_warn("a first command of an [alert], and a first that runs as root, count "
+			 "after a "
+			 "restart only");
 	else if (rc)
 		msg_error("alerts run no commands any more: %s; restart smtpsnoop", strerror(-rc));
 }

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "cmd/alert_run.h"
+#include "cmd/alert_runner.h"
 #include "cmd/trace_options.h"
 #include "enrich/enrich.h"
 #include "pass/channel.h"

@@ -500,13 +500,11 @@ static int be_privileged_half(struct trace *trace, pid_t child, int channel, int
 /* Likewise. */
 static bool open_alerts(struct trace *trace)
 {
-	int rc = alert_runner_start(&trace->runner, trace->options->config);
-
-	if (rc)
-		msg_error("cannot start what runs the commands of alerts: %s", strerror(-rc));
+	if (!alert_runner_start(&trace->runner, trace->options->config))
+		return false;
 	alert_ends_open(&trace->ends);
 	trace->ends.ask = trace->runner.ask;
-	return rc == 0;
+	return true;
 }
 
 /* What the other half writes to, apart from standard output. False: the message is out. */

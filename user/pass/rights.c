@@ -282,11 +282,10 @@ void rights_close_others(const int *keep, size_t count)
 	close_range((unsigned int)highest + 1, ~0u, 0);
 }
 
-int rights_reduce(char *error, size_t error_size)
+/* Of those that there are, and no new privileges. */
+static int keep_only(const unsigned int *keep, size_t count, char *error, size_t error_size)
 {
-	static const unsigned int keep[] = {CAP_BPF, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_KILL};
-	const size_t count = sizeof(keep) / sizeof(keep[0]);
-	bool had[sizeof(keep) / sizeof(keep[0])];
+	bool had[CAP_LAST_CAP + 1];
 
 	capng_get_caps_process();
 	for (size_t i = 0; i < count; i++)
@@ -306,4 +305,28 @@ int rights_reduce(char *error, size_t error_size)
 	    capng_have_capability(CAPNG_PERMITTED, CAP_NET_ADMIN))
 		return refuse(error, error_size, "capabilities are still there", EPERM);
 	return 0;
+}
+
+int rights_reduce(char *error, size_t error_size)
+{
+	static const unsigned int keep[] = {CAP_BPF, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_KILL};
+
+	return keep_only(keep, sizeof(keep) / sizeof(keep[0]), error, error_size);
+}
+
+static const unsigned int becoming[] = {CAP_SETUID, CAP_SETGID, CAP_KILL};
+
+int rights_reduce_to_becoming(char *error, size_t error_size)
+{
+	return keep_only(becoming, sizeof(becoming) / sizeof(becoming[0]), error, error_size);
+}
+
+bool rights_may_become(const struct rights_user *user)
+{
+	bool all = true;
+
+	capng_get_caps_process();
+	for (size_t i = 0; i < sizeof(becoming) / sizeof(becoming[0]); i++)
+		all = all && capng_have_capability(CAPNG_EFFECTIVE, becoming[i]);
+	return all || is_user(user);
 }

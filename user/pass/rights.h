@@ -5,6 +5,7 @@
 #ifndef SMTPSNOOP_RIGHTS_H
 #define SMTPSNOOP_RIGHTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -36,6 +37,12 @@ int rights_confine(const struct rights_user *user, int directory, char *error, s
  * set. Then it tries to become root. 0 or -errno with a sentence in `error`.
  */
 int rights_become(const struct rights_user *user, char *error, size_t error_size);
+
+/* It, and its end, need capabilities (SETUID, SETGID, KILL) unless that is who we are. */
+bool rights_may_become(const struct rights_user *user);
+
+/* Who makes such children, and needs nothing else. 0 or -errno with a sentence in `error`. */
+int rights_reduce_to_becoming(char *error, size_t error_size);
 
 /* Closes all descriptors but the standard streams and these: what was inherited may lead out of a directory. */
 void rights_close_others(const int *keep, size_t count);
