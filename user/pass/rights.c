@@ -61,9 +61,11 @@ static int refuse(char *error, size_t size, const char *what, int code)
 	return -code;
 }
 
-/* Before the rest: it needs CAP_SETPCAP. Where that is missing, no new privileges cover it. */
+/* Before the rest: it needs CAP_SETPCAP. Where that is missing, no new privileges cover it; asked all the same, libcap-ng tells syslog. */
 static void drop_bounds(void)
 {
+	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
+		return;
 	capng_clear(CAPNG_SELECT_BOUNDS);
 	capng_apply(CAPNG_SELECT_BOUNDS);
 }

@@ -215,6 +215,7 @@ void alert_json(struct json *json, FILE *out, const struct alert_view *view, con
 	rule_members(json, view);
 	json_text(json, "message", line);
 	json_open_array(json, "advice");
+	json_keep(json);
 	for (unsigned int i = 0; i < count; i++)
 		json_text(json, NULL, advice[i].command);
 	json_close(json);
