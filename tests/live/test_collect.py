@@ -3,9 +3,12 @@
 import ipaddress
 import os
 import pwd
+import random
 import signal
 import sqlite3
 import subprocess
+import tempfile
+import time
 
 from collector import collect, unpack
 from dialogue import expect_message, message, number, say
@@ -104,6 +107,26 @@ def test_sigterm(case):
     held.process.kill()
 
 
+def test_lost_in_the_kernel(case):
+    """what found no room in the ring is in the history: how many, to the last one"""
+    case.sink()
+    collector = collect(case, "--ring-size", 65536)
+    privileged, _ = collector.halves()
+    collector.hit(privileged, signal.SIGSTOP)
+    load = case.actor(case.program("source"), "--to", f"{SINK4}:25", "--connections", 500)
+    load.wait()
+    collector.hit(privileged, signal.SIGCONT)
+    collector.says("lost in the kernel")
+    collector.until("the event", lambda: "lost" in collector.events())
+    collector.stop()
+    lost = collector.ask("select sum(number) from event where kind = 3")[0][0]
+    words = collector.ask("select number, words from event where kind = 2")
+    if not lost or words != [(500, f"500 connections, {lost} of them counted only")]:
+        raise Failed(f"lost: {lost}, at the end: {words}")
+    if lost + len(collector.kept()) != 500:
+        raise Failed(f"{lost} lost and {len(collector.kept())} kept of 500")
+
+
 @quick
 def test_reload(case):
     """SIGHUP reads the configuration again: its rules count in both halves; a wrong one is said, and the old stays"""
@@ -194,6 +217,33 @@ def test_kill_privileged_half(case):
 def test_kill_unprivileged_half(case):
     """SIGKILL of the half that writes: status 1, and the same"""
     killed(case, 1)
+
+
+def test_killed_under_load(case):
+    """SIGKILL of one half or the other, at any moment of a spam run: what the store had it has, and numbers go on"""
+    case.sink()
+    chance = random.Random(7)
+    folder = os.path.join(case.world.folder, "store-killed")
+    kept = []
+    for _ in range(int(os.environ.get("KILLS", "5"))):
+        load = case.actor(case.program("source"), "--to", f"{SINK4}:25", "--connections", 0, "--rate", 200)
+        collector = collect(case, store=folder)
+        before = len(kept)
+        collector.until("more of them", lambda: collector.ask("select count(*) from connection")[0][0] > before)
+        time.sleep(chance.random())
+        acknowledged = collector.ask("select seq, start from connection order by seq")
+        collector.hit(collector.halves()[chance.randrange(2)], signal.SIGKILL)
+        collector.finish(status=None)
+        load.process.kill()
+        load.wait(status=None)
+        collector.whole()
+        kept = collector.ask("select seq, start from connection order by seq")
+        if kept[: len(acknowledged)] != acknowledged:
+            raise Failed(f"of {len(acknowledged)} connections that were in the store some are gone")
+        if [seq for seq, _ in kept] != list(range(1, len(kept) + 1)):
+            raise Failed("numbers are missing, or there twice")
+        if attachments(case):
+            raise Failed(f"still attached: {attachments(case)}")
 
 
 class Mounted:
@@ -375,19 +425,29 @@ def test_cannot_leave(case):
     expect_message(collector.connection()[1])
 
 
-@quick
-def test_as_the_unit(case):
-    """with the user and the capabilities of dist/smtpsnoop.service, never root, all of it works"""
+def as_unit(who):
+    """What a service manager does for dist/smtpsnoop.service before it is started: its user and its capabilities."""
     with open(os.path.join(ROOT, "dist", "smtpsnoop.service")) as file:
         unit = dict(line.rstrip("\n").split("=", 1) for line in file if "=" in line and not line.startswith("#"))
     names = ",".join(["-all"] + [name.replace("CAP_", "+").lower() for name in unit["AmbientCapabilities"].split()])
-    who, store = owner(), os.path.join(case.world.folder, "of-the-unit")
-    os.mkdir(store, 0o750)
-    os.chown(store, who.pw_uid, who.pw_gid)
     prefix = ["setpriv", "--reuid", str(who.pw_uid), "--regid", str(who.pw_gid), "--clear-groups", "--no-new-privs"]
-    prefix += ["--bounding-set", names, "--inh-caps", names, "--ambient-caps", names]
+    return prefix + ["--bounding-set", names, "--inh-caps", names, "--ambient-caps", names]
+
+
+def its_store(case, who):
+    """The StateDirectory."""
+    store = tempfile.mkdtemp(dir=case.world.folder)
+    os.chmod(store, 0o750)
+    os.chown(store, who.pw_uid, who.pw_gid)
+    return store
+
+
+@quick
+def test_as_the_unit(case):
+    """with the user and the capabilities of dist/smtpsnoop.service, never root, all of it works"""
+    who = owner()
     case.sink()
-    collector = collect(case, store=store, prefix=prefix)
+    collector = collect(case, store=its_store(case, who), prefix=as_unit(who))
     for half in collector.halves():
         if status_of(half)["Uid"].split() != 4 * [str(who.pw_uid)]:
             raise Failed(f"Uid {status_of(half)['Uid']}")

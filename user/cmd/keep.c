@@ -31,6 +31,7 @@ struct keep {
 	struct msg_limit state_limit, full_limit, loss_limit;
 	uint64_t lost; /* rows that the log knows of */
 	struct event_counters told, latest; /* losses in the kernel: in the store; so far */
+	bool losing; /* some of them are not in the store yet */
 	bool alive; /* the first FRAME_ALIVE was here */
 	bool short_of_memory; /* it was said */
 };
@@ -116,11 +117,21 @@ static void write_losses(struct keep *keep)
 static void on_loss(void *context, const struct event_counters *counters)
 {
 	struct keep *keep = context;
-	uint64_t held;
 
 	keep->latest = *counters;
-	if (msg_allowed(&keep->loss_limit, keep->hear.now / 1000000000, LOSS_SECONDS, &held))
-		write_losses(keep);
+	keep->losing = true;
+}
+
+/* At once, and then those of a minute together. */
+static void tell_losses(struct keep *keep)
+{
+	uint64_t held;
+
+	if (!keep->losing ||
+	    !msg_allowed(&keep->loss_limit, keep->hear.now / 1000000000, LOSS_SECONDS, &held))
+		return;
+	write_losses(keep);
+	keep->losing = false;
 }
 
 static int on_frame(void *context, uint16_t kind, const void *payload, size_t size)
@@ -181,8 +192,10 @@ static void say_state(struct keep *keep)
 static uint64_t on_tick(void *context)
 {
 	struct keep *keep = context;
-	int64_t wait = store_tick(keep->store, unix_now());
+	int64_t wait;
 
+	tell_losses(keep);
+	wait = store_tick(keep->store, unix_now());
 	say_state(keep);
 	return wait == INT64_MAX ? UINT64_MAX : wait < 0 ? 0 : (uint64_t)wait;
 }

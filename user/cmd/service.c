@@ -47,6 +47,7 @@ struct service *service_new(const struct trace_options *options, struct channel_
 	service->config = options->config;
 	service->writer = writer;
 	service->runner = runner;
+	service->due = UINT64_MAX; /* not before service_begin(), however full the channel gets */
 	rc = notify_open(&service->notify);
 	if (rc)
 		msg_warn("the service manager cannot be reached: %s", strerror(-rc));

@@ -406,7 +406,7 @@ static int run(struct trace *trace)
 	if (rc == 0)
 		rc = drain(trace);
 	if (rc == -EPIPE)
-		return EXIT_FAILED; /* the other half has said why, or was killed: see wait_child() */
+		return EXIT_FAILED; /* the other half has said why, or was killed: see halves_end() */
 	if (rc < 0)
 		msg_error("the trace ends early: %s", strerror(-rc));
 	if (write_end(trace, rc < 0 ? EXIT_FAILED : EXIT_DONE))
