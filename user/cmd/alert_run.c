@@ -380,6 +380,7 @@ void alert_run(int ask, int rules, const struct alert_table *table, bool root)
 	for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++)
 		signal(theirs[i], SIG_IGN);
 	prctl(PR_SET_NAME, "smtpsnoop-alert");
+	prctl(PR_SET_DUMPABLE, 0); /* nothing that runs as the same user shall get in here */
 	rights_close_others(mine, 2);
 	if (!root && rights_reduce_to_becoming(error, sizeof(error))) {
 		msg_error("alerts run no commands: %s", error);
