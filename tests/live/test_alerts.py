@@ -263,6 +263,8 @@ def test_hanging_does_not_hold_up(case):
         raise Failed(f"{len(commands.runs())} commands ran")
     if "64 commands of alerts are not run: smtpsnoop ends" not in collector.stderr():
         raise Failed(collector.stderr()[-1000:])
+    if collector.stderr().count(" was killed, as smtpsnoop ends") != 4:
+        raise Failed(collector.stderr()[-1000:])
     left = [pid for pid in commands.runs() + commands.children() if alive(int(pid))]
     if left:
         raise Failed(f"still there: {left}")
@@ -379,6 +381,10 @@ def test_refused(case):
     os.chmod(commands.path, 0o777)
     done = case.smtpsnoop("collect", "--config", path)
     refused(case, done, f"{path}:3: command {commands.path}: ", "can be written by others than root: chmod go-w")
+    for command in ("trace", "snapshot"):  # not for who runs none
+        done = case.smtpsnoop(command, "--config", path, "--duration" if command == "trace" else "--watch", "1")
+        if done.returncode:
+            raise Failed(f"{command}: {done.stderr}")
     os.chmod(commands.path, 0o755)
     who = owner()
     prefix = ("setpriv", "--reuid", str(who.pw_uid), "--regid", str(who.pw_gid), "--clear-groups")

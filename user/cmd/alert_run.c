@@ -50,7 +50,7 @@ struct run {
 	pid_t pid; /* 0 = nothing runs here */
 	int end; /* a descriptor of the process */
 	int output; /* what it says, -1 = nothing more */
-	bool killed;
+	bool killed, at_end; /* at_end: because we end */
 	uint64_t deadline;
 	struct alert_command command;
 	char said[LIMIT_ALERT_SAID];
@@ -103,7 +103,10 @@ static void say_end(const struct run *run, int how)
 	escape_text(said, sizeof(said), run->said, run->said_length, NULL);
 	escape_text(name, sizeof(name), run->command.program, strlen(run->command.program), NULL);
 	colon = said[0] ? ", saying: " : "";
-	if (run->killed)
+	if (run->killed && run->at_end)
+		msg_warn("alert %s: %s was killed, as smtpsnoop ends%s%s", run->command.rule, name,
+			 colon, said);
+	else if (run->killed)
 		msg_warn("alert %s: %s took longer than %" PRIu32 " s and was killed%s%s",
 			 run->command.rule, name, run->command.timeout, colon, said);
 	else if (WIFSIGNALED(how))
@@ -360,8 +363,10 @@ static void finish(struct runner *runner)
 		runner->first = next;
 	}
 	for (unsigned int i = 0; i < LIMIT_ALERT_RUNS; i++)
-		if (runner->runs[i].pid && runner->runs[i].deadline > last)
+		if (runner->runs[i].pid && runner->runs[i].deadline > last) {
 			runner->runs[i].deadline = last;
+			runner->runs[i].at_end = true;
+		}
 	close(runner->ask);
 	runner->ask = -1;
 	/* What waits for a file system that never answers can't even be killed. */

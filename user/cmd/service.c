@@ -190,6 +190,10 @@ int service_reload(struct service *service, struct enrich *enrich, uint64_t now)
 	notify_say(&service->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
 		   (unsigned long long)(clock_ns(CLOCK_MONOTONIC) / 1000));
 	config = option_config(service->options->config_path, service->options->ports);
+	if (config && !option_alerts(config, service->options->config_path)) {
+		config_free(config);
+		config = NULL;
+	}
 	if (config)
 		rc = take(service, config, enrich, now);
 	if (!config || rc == -ENOMEM)

@@ -60,8 +60,8 @@ struct config_alert {
 	uint32_t window_seconds;
 	uint32_t quiet_seconds; /* after an alert, for the same actor */
 	char *command; /* an absolute path and arguments, parted by blanks; NULL = only the log is told */
-	char *program; /* its path without symbolic links, when config_load() has looked at it; else NULL */
-	uint32_t uid, gid; /* that it runs as; the group is config_load()'s */
+	char *program; /* its path without symbolic links, when config_alert_check() has looked at it; else NULL */
+	uint32_t uid, gid; /* that it runs as; the group is that function's */
 	uint32_t timeout_seconds;
 	unsigned int line; /* of the command, for errors */
 	bool builtin;
@@ -111,7 +111,7 @@ struct config *config_default(void);
 /*
  * Reads `path` over the defaults. A missing file is fine unless `must_exist`. Errors: NULL, and one sentence in
  * `error` ("/etc/smtpsnoop.conf:12: unknown key \"prot\" in [relay a]; known are address, port"). Owner must be root and the
- * file not writable by others, else it is refused: it grants trust. Likewise what alerts run.
+ * file not writable by others, else it is refused: it grants trust.
  */
 struct config *config_load(const char *path, bool must_exist, char *error, size_t error_size);
 

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "enrich/config.h"
-#include "enrich/config_alert.h"
 
 /* NULL when the file may be used, else what is wrong with it. */
 static const char *refusal(const struct stat *file)
@@ -82,10 +81,6 @@ struct config *config_load(const char *path, bool must_exist, char *error, size_
 		goto cleanup;
 	}
 	config = config_parse(path, text, (size_t)file.st_size, error, error_size);
-	if (config && !config_alert_check(config, path, error, error_size)) {
-		config_free(config);
-		config = NULL;
-	}
 cleanup:
 	free(text);
 	if (fd >= 0)
