@@ -42,7 +42,7 @@ ALL_CFLAGS := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) 
 	$(if $(COVER),--coverage) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(if $(COVER),--coverage) $(LDFLAGS)
 LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lmd -lsqlite3
-# libpcap is loaded when it is needed (user/capture/library.h), and only linked where nothing can be loaded.
+# libpcap is loaded when it is needed (user/base/load.h), and only linked where nothing can be loaded; libarchive not even there.
 ifeq ($(STATIC),1)
 CPPFLAGS += -DLINKED_STATICALLY
 LIBS += -lpcap
@@ -68,7 +68,7 @@ LIB_OBJS := $(LIB_SRCS:%.c=$(O)/%.o)
 CMD_OBJS := $(CMD_SRCS:%.c=$(O)/%.o)
 LIB := $(O)/libuser.a
 
-TOOL_SRCS := tools/sink.c tools/source.c
+TOOL_SRCS := tools/sink.c tools/source.c tools/store_fill.c
 TOOLS := $(TOOL_SRCS:%.c=$(O)/%)
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
 UNITS := $(UNIT_SRCS:%.c=$(O)/%)
@@ -130,7 +130,7 @@ $(O)/tools/%: tools/%.c tools/net.c $(wildcard tools/*.h)
 $(O)/tools/sink: tools/sink_session.c
 $(O)/tools/source: tools/source_session.c tools/source_options.c
 
-# What the bench runs beside them; the parser's measures the library itself.
+# What the bench runs beside them; the parser's and the store's measure the library itself.
 BENCH_SRCS := $(sort $(wildcard tools/bench/*.c))
 BENCHES := $(BENCH_SRCS:%.c=$(O)/%)
 
@@ -139,8 +139,8 @@ $(O)/tools/bench/%: tools/bench/%.c tools/net.c tools/net.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itools -std=gnu11 -O2 -g $(WARN) -o $@ $(filter %.c,$^) -lbpf
 
-$(O)/tools/bench/parser: tools/bench/parser.c $(LIB)
-	$(call say,BENCH,$<)
+$(O)/tools/bench/parser $(O)/tools/bench/store $(O)/tools/store_fill: $(O)/%: %.c $(LIB)
+	$(call say,TOOL,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 

@@ -74,8 +74,9 @@ static const char help_snapshot[] =
 	"  -x, --exit-code        exit status 3 if a bypass or an impostor was seen\n"
 	"What is kept:\n"
 	"      --evidence DIR     a new directory with executables, scripts and what /proc\n"
-	"                         says of suspects, our records, and SHA-256 of all of it\n"
-	"      --verify DIR       compare such a directory with its list\n" HELP_ELSE;
+	"                         says of suspects, our records, and SHA-256 of all of it;\n"
+	"                         an archive where the name ends in .tar.zst\n"
+	"      --verify DIR       compare such a directory or archive with its list\n" HELP_ELSE;
 
 static const char help_collect[] =
 	"usage: smtpsnoop collect [OPTION]...\n"

@@ -18,7 +18,7 @@ struct trace_options {
 	struct config *config;
 	const char *config_path, *ports; /* as given, to read it again; NULL = not given */
 	const char *store; /* the directory of collect's store, NULL = nothing is stored */
-	const char *evidence; /* the directory for it, NULL = none is kept */
+	const char *evidence; /* the directory or archive for it, NULL = none is kept */
 	const char *verify; /* evidence to be compared with its list, and nothing else */
 	bool snapshot; /* what is open now, not what ends */
 	uint64_t duration; /* seconds, 0 = until stopped; of a snapshot --watch */

@@ -11,7 +11,6 @@
 #include <grp.h>
 #include <linux/bpf.h>
 #include <pwd.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -24,6 +23,7 @@
 
 #include <cap-ng.h>
 
+#include "base/msg.h"
 #include "pass/filter.h"
 
 #define NOBODY 65534
@@ -262,7 +262,7 @@ int rights_become(const struct rights_user *user, char *error, size_t error_size
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (capng_apply(CAPNG_SELECT_CAPS) < 0 || capabilities_left())
 		return refuse(error, error_size, "capabilities", EPERM);
-	if (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0)
+	if (setresuid(0, 0, 0) == 0 || (user->gid && setresgid(0, 0, 0) == 0))
 		return refuse(error, error_size, "they come back", EPERM);
 	return 0;
 }
@@ -282,6 +282,23 @@ void rights_close_others(const int *keep, size_t count)
 			close(fd);
 	}
 	close_range((unsigned int)highest + 1, ~0u, 0);
+}
+
+bool rights_give_up(void)
+{
+	struct rights_user user;
+	char error[256];
+	int kept_uid;
+
+	rights_user(&user);
+	if (rights_drop(&user, &kept_uid, error, sizeof(error))) {
+		msg_error("%s", error);
+		return false;
+	}
+	if (kept_uid && geteuid() == 0)
+		msg_warn("keeps root's user id: changing it needs CAP_SETUID and CAP_SETGID; it "
+			 "has no capability and opens no file");
+	return true;
 }
 
 /* Of those that there are, and no new privileges. */

@@ -25,6 +25,9 @@ void rights_user(struct rights_user *user);
  */
 int rights_drop(const struct rights_user *user, int *kept_uid, char *error, size_t error_size);
 
+/* The same for a program of one half, which reads what others wrote. False: it can't be, and the message is out. */
+bool rights_give_up(void);
+
 /*
  * The same for one that keeps files, in one directory: that is its root directory from then on, and the filter leaves what a database
  * needs there. Takes `directory`, an open descriptor, over. Nothing above can be reached, no link or device be made. Here the user must
