@@ -16,6 +16,7 @@ static void again(const struct config *config)
 
 	must(same && same->allow_count == config->allow_count);
 	must(same->relay_count == config->relay_count);
+	must(same->alert_count == config->alert_count);
 	config_free(same);
 	free(text);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "fuzz.h"
+#include "present/alert.h"
 #include "present/present.h"
 #include "present/text_now.h"
 
@@ -24,6 +25,30 @@ static void on_step(void *context, const struct connection *connection, uint64_t
 {
 	(void)context;
 	present_step(present, connection, time, what, line, length, 0);
+}
+
+/* One line, one line of JSON, and no more than there is room for. */
+static void on_alert(void *context, const struct connection *connection, const struct alert *alert)
+{
+	static char line[LIMIT_ALERT_LINE], fields[LIMIT_ALERT_FIELDS];
+	static struct json json;
+	static const struct record_origin origin;
+	static FILE *out;
+	static char *bytes;
+	static size_t size;
+	const struct alert_view view = {.alert = alert,
+					.connection = connection,
+					.origin = &origin,
+					.config = context,
+					.now = 1};
+	size_t length = alert_line(line, sizeof(line), &view);
+
+	if (!out)
+		out = open_memstream(&bytes, &size);
+	must(out && length < sizeof(line) && strlen(line) == length && !strchr(line, '\n'));
+	alert_json(&json, out, &view, line, length & 1);
+	must(fflush(out) == 0 && memchr(bytes, '\n', size) == bytes + size - 1);
+	must(alert_journal(fields, sizeof(fields), &view, line) <= sizeof(fields));
 }
 
 /* Texts that lie in the record. */
@@ -128,7 +153,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 					.progress_seconds = 1,
 					.on_end = on_end,
 					.on_progress = on_end,
-					.on_step = on_step};
+					.on_step = on_step,
+					.on_alert = on_alert};
 	struct input input = {bytes, size};
 	struct config *config = config_default();
 	struct processes *processes = processes_new();
@@ -142,9 +168,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	how.json = size & 1;
 	how.values = size & 2;
 	options.judge = judge_new(config);
+	config->alerts[0].verdicts = 0; /* all are told */
+	config->alerts[0].quiet_seconds = 1;
+	options.alerts = alerts_new(config);
+	options.context = config;
 	present = present_new(&how);
 	table = table_new(&options);
-	must(nowhere && options.judge && present && table && processes);
+	must(nowhere && options.judge && options.alerts && present && table && processes);
 	while (input.left) {
 		uint8_t head = input_byte(&input);
 		uint16_t kind = head & 1 ? FRAME_WHO : head & 0x10 ? FRAME_SCRIPT : FRAME_EVENT;
@@ -178,6 +208,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	table_free(table);
 	present_free(present);
 	processes_free(processes);
+	alerts_free(options.alerts);
 	judge_free(options.judge);
 	config_free(config);
 	return 0;

@@ -15,19 +15,31 @@ DIALOGUE = [
 PROXY = [(0, b"CONNECT mx.example:25 HTTP/1.1\r\n\r\n"), (1, b"HTTP/1.1 200 ok\r\n\r\n"), *DIALOGUE]
 SOCKS = [(0, b"\x05\x01\x00"), (1, b"\x05\x00"), (0, b"\x05\x01\x00\x01\xcb\x00\x71\x07\x00\x19"),
          (1, b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"), *DIALOGUE]
-CONFIG = b"""[smtpsnoop]
+CONFIG = b"""[general]
 ports = 2525, 26
 burst = 30
 [mta exim]
 path = /usr/sbin/exim4
-user = Debian-exim
+user = 101
 [relay smart]
 address = 192.0.2.0/24
 port = 587
 [allow app]
-uid = 1000
+user = 1000
 service = app.service
 exe = /usr/bin/app
+[store]
+days = 7
+[alert listed]
+verdict = bypass, mta
+reasons = blocklisted, exe-memfd
+connections = 3
+refused = 4
+window = 5
+quiet = 6
+command = /bin/true a
+user = 7
+timeout = 8
 """
 
 

@@ -7,6 +7,7 @@ import random
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 
 from collector import collect, unpack
@@ -424,19 +425,29 @@ def test_cannot_leave(case):
     expect_message(collector.connection()[1])
 
 
-@quick
-def test_as_the_unit(case):
-    """with the user and the capabilities of dist/smtpsnoop.service, never root, all of it works"""
+def as_unit(who):
+    """What a service manager does for dist/smtpsnoop.service before it is started: its user and its capabilities."""
     with open(os.path.join(ROOT, "dist", "smtpsnoop.service")) as file:
         unit = dict(line.rstrip("\n").split("=", 1) for line in file if "=" in line and not line.startswith("#"))
     names = ",".join(["-all"] + [name.replace("CAP_", "+").lower() for name in unit["AmbientCapabilities"].split()])
-    who, store = owner(), os.path.join(case.world.folder, "of-the-unit")
-    os.mkdir(store, 0o750)
-    os.chown(store, who.pw_uid, who.pw_gid)
     prefix = ["setpriv", "--reuid", str(who.pw_uid), "--regid", str(who.pw_gid), "--clear-groups", "--no-new-privs"]
-    prefix += ["--bounding-set", names, "--inh-caps", names, "--ambient-caps", names]
+    return prefix + ["--bounding-set", names, "--inh-caps", names, "--ambient-caps", names]
+
+
+def its_store(case, who):
+    """The StateDirectory."""
+    store = tempfile.mkdtemp(dir=case.world.folder)
+    os.chmod(store, 0o750)
+    os.chown(store, who.pw_uid, who.pw_gid)
+    return store
+
+
+@quick
+def test_as_the_unit(case):
+    """with the user and the capabilities of dist/smtpsnoop.service, never root, all of it works"""
+    who = owner()
     case.sink()
-    collector = collect(case, store=store, prefix=prefix)
+    collector = collect(case, store=its_store(case, who), prefix=as_unit(who))
     for half in collector.halves():
         if status_of(half)["Uid"].split() != 4 * [str(who.pw_uid)]:
             raise Failed(f"Uid {status_of(half)['Uid']}")

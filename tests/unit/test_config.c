@@ -226,8 +226,8 @@ static void test_errors(void **state)
 		"t.conf:3: unknown key \"prot\" in [relay a]; known are address, port");
 	refused("[general]\nburts=1\n", "t.conf:2: unknown key \"burts\" in [general]; known are "
 					"ports, window, burst, fan-out, many-recipients, progress");
-	refused("[rely a]\n",
-		"t.conf:1: unknown section [rely]; known are general, mta, relay, allow, store");
+	refused("[rely a]\n", "t.conf:1: unknown section [rely]; known are general, mta, relay, "
+			      "allow, store, alert");
 	refused("[relay]\n", "t.conf:1: [relay] needs a name: [relay name]");
 	refused("[general x]\n", "t.conf:1: [general] has no name behind it");
 	refused("[relay a\n", "t.conf:1: \"[relay a\" is no section: [general] or [kind name]");

@@ -109,6 +109,25 @@
 #define LIMIT_RUNTIME_SYMBOLS                                                                      \
 	262144 /* in .dynsym: PHP has 3,000, with everything in it some ten thousand */
 #define LIMIT_RULES 256 /* of each kind in the configuration */
+/* Alert rules: each has a bit and a count in every connection. */
+#define LIMIT_ALERT_RULES 16
+/* Three entries an actor and rule, some hundred bytes each, 4 KiB at most. */
+#define LIMIT_ALERT_ACTORS 8192
+/* Alerts that one user, or one container, raises in an hour: somebody may make up any number of programs and scripts. */
+#define LIMIT_ALERT_USER 20
+#define LIMIT_ALERT_USER_SECONDS 3600
+/* From the first record to an alert: the script's follows, and often a refusal. The first alert is due within a second. */
+#define LIMIT_ALERT_SETTLE_MS 250
+#define LIMIT_ALERT_LINE                                                                           \
+	2000 /* in a log: facts of ordinary length, and what would stop it; a message has 2,048 */
+/* What a command reads. A record with all of its texts full and escaped has 90 KB; a socket takes a message of 208 KB. */
+#define LIMIT_ALERT_BYTES 131072
+#define LIMIT_ALERT_RUNS 4 /* commands at once: more would be a load of their own */
+#define LIMIT_ALERT_QUEUE 64 /* that wait for them */
+#define LIMIT_ALERT_SAID 512 /* of a command's output, for the log if it fails */
+#define LIMIT_ALERT_END_MS 5000 /* at the end, for commands that still run */
+#define LIMIT_ALERT_FIELDS                                                                         \
+	32768 /* for the journal: a dozen texts of at most 2,048, and a word for each reason */
 #define LIMIT_USERS 1024 /* names kept of user ids; the one asked for longest ago goes first */
 #define LIMIT_HOST_ADDRESSES 16384 /* a host of a hoster may have a /18 of them */
 #define LIMIT_HELO_NAMES                                                                           \

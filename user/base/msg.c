@@ -17,7 +17,13 @@
 
 #define MESSAGE_MAX 2048 /* a path of the file system with a sentence around it, twice */
 
-enum priority { PRIORITY_ERROR = 3, PRIORITY_WARNING = 4, PRIORITY_INFO = 6, PRIORITY_DEBUG = 7 };
+enum priority {
+	PRIORITY_CRITICAL = 2,
+	PRIORITY_ERROR = 3,
+	PRIORITY_WARNING = 4,
+	PRIORITY_INFO = 6,
+	PRIORITY_DEBUG = 7
+};
 
 static bool verbose, journal;
 
@@ -53,6 +59,11 @@ void msg_journal(void)
 
 	journal = stream && sscanf(stream, "%ju:%ju", &device, &inode) == 2 &&
 		  fstat(STDERR_FILENO, &file) == 0 && file.st_dev == device && file.st_ino == inode;
+}
+
+bool msg_to_journal(void)
+{
+	return journal;
 }
 
 void msg_verbose(bool on)
@@ -96,6 +107,22 @@ void msg_debug(const char *format, ...)
 	va_start(arguments, format);
 	say(PRIORITY_DEBUG, format, arguments);
 	va_end(arguments);
+}
+
+/* A line that is an argument, as say() takes them. */
+__attribute__((format(printf, 2, 3))) static void say_as(enum priority priority, const char *format,
+							 ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(priority, format, arguments);
+	va_end(arguments);
+}
+
+void msg_alert(bool critical, const char *line)
+{
+	say_as(critical ? PRIORITY_CRITICAL : PRIORITY_WARNING, "%s", line);
 }
 
 bool msg_allowed(struct msg_limit *limit, uint64_t now, uint64_t seconds, uint64_t *held)

@@ -25,11 +25,15 @@ enum exit_status {
  * sd-daemon(3) has it, and the journal adds who we are.
  */
 void msg_journal(void);
+bool msg_to_journal(void); /* it is */
 void msg_verbose(bool on); /* msg_debug() prints only after msg_verbose(true) */
 void msg_error(const char *format, ...) MSG_PRINTF;
 void msg_warn(const char *format, ...) MSG_PRINTF; /* adds "warning: " */
 void msg_info(const char *format, ...) MSG_PRINTF;
 void msg_debug(const char *format, ...) MSG_PRINTF;
+
+/* What somebody has to see: an alert. */
+void msg_alert(bool critical, const char *line);
 
 /*
  * A sentence that may repeat: true at most once per `seconds`, with the number held back since in *held (for

@@ -8,14 +8,13 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/datagram.h"
 #include "base/number.h"
 
 /* Is it for us? A child of the one that it is for inherits the environment. */
@@ -31,35 +30,13 @@ static uint64_t watchdog(void)
 	return number * 1000;
 }
 
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	size_t length = strlen(path);
-	int fd, error;
-
-	if ((path[0] != '/' && path[0] != '@') || length >= sizeof(address.sun_path))
-		return -EINVAL;
-	memcpy(address.sun_path, path, length);
-	if (path[0] == '@')
-		address.sun_path[0] = '\0'; /* the abstract namespace */
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)&address,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) == 0)
-		return fd;
-	error = errno;
-	close(fd);
-	return -error;
-}
-
 int notify_open(struct notify *notify)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	int fd = -1, rc = 0;
 
 	if (path && *path) {
-		fd = connect_to(path);
+		fd = datagram_connect(path);
 		rc = fd < 0 ? fd : 0;
 	}
 	*notify = (struct notify){.fd = rc ? -1 : fd};

@@ -58,6 +58,8 @@ static void configure(struct hear *hear)
 		return;
 	}
 	judge_configure(hear->judge, config);
+	if (hear->to->config)
+		hear->to->config(hear->context, config);
 	config_free(hear->config);
 	hear->config = config;
 }

@@ -24,6 +24,8 @@ struct hear_to {
 		   size_t count);
 	/* What it waits for too, -1 = nothing; asked before each waiting. `ready` is whether it came. */
 	int (*also)(void *context);
+	/* Other rules from now on; the ones before are gone after it. */
+	void (*config)(void *context, const struct config *config);
 	/* Before it waits: ns until it wants to be called again, UINT64_MAX = any time. */
 	uint64_t (*tick)(void *context);
 	bool (*round)(

@@ -21,7 +21,6 @@
 #include "present/kept.h"
 #include "present/metrics.h"
 
-#define NO_PROGRESS UINT32_MAX /* only what is over is kept */
 #define LOSS_SECONDS 60 /* losses of that time are one event */
 #define STATE_SECONDS 60 /* so often at most the log says that the store can't be written */
 
@@ -31,6 +30,7 @@ struct keep {
 	struct store *store;
 	struct metrics *metrics; /* NULL = nobody asks; so is the server */
 	struct metrics_server *server;
+	struct alert_out *alerts;
 	enum store_status said; /* of the store, in the log */
 	struct msg_limit state_limit, full_limit, loss_limit;
 	uint64_t lost; /* rows that the log knows of */
@@ -253,7 +253,23 @@ static uint64_t on_tick(void *context)
 	return theirs < ours ? theirs : ours;
 }
 
-static bool prepare(struct keep *keep, const struct trace_options *options)
+static void on_alert(void *context, const struct connection *connection, const struct alert *alert)
+{
+	struct keep *keep = context;
+
+	alert_out_tell(keep->alerts, connection, alert, clock_ns(CLOCK_BOOTTIME),
+		       keep->hear.wall_minus_boot);
+}
+
+static void on_config(void *context, const struct config *config)
+{
+	struct keep *keep = context;
+
+	alert_out_configure(keep->alerts, config);
+}
+
+static bool prepare(struct keep *keep, const struct alert_ends *ends,
+		    const struct trace_options *options)
 {
 	static const struct hear_to to = {
 		.start = on_start,
@@ -262,13 +278,19 @@ static bool prepare(struct keep *keep, const struct trace_options *options)
 		.end = on_end,
 		.tick = on_tick,
 		.also = server_fd,
+		.config = on_config,
 	};
 	struct table_options table = {
-		.progress_seconds = NO_PROGRESS,
+		.progress_seconds = options->config->progress_seconds,
 		.context = keep,
 		.on_end = on_connection,
+		.on_alert = on_alert,
 	};
 
+	keep->alerts = alert_out_new(options->config, ends, &keep->kept.origin);
+	if (!keep->alerts)
+		return false;
+	table.alerts = alert_out_rules(keep->alerts);
 	return hear_init(&keep->hear, options->config, &to, keep, &table) == 0 &&
 	       kept_init(&keep->kept) == 0;
 }
@@ -307,10 +329,16 @@ static bool open_store(struct keep *keep, const struct config *config)
 	return keep->store;
 }
 
-int keep_run(int channel, int enough, int directory, int listener, const struct rights_user *user,
+int keep_run(int channel, int enough, const struct places *places, const struct rights_user *user,
 	     const struct trace_options *options)
 {
-	const int mine[] = {channel, enough, directory, listener};
+	const int mine[] = {channel,
+			    enough,
+			    places->directory,
+			    places->metrics.fd,
+			    places->alerts.journal,
+			    places->alerts.syslog,
+			    places->alerts.ask};
 	struct keep keep = {.said = STORE_OK};
 	char error[256];
 	int status = EXIT_FAILED;
@@ -319,11 +347,12 @@ int keep_run(int channel, int enough, int directory, int listener, const struct 
 	hear_no_signals();
 	umask(027);
 	rights_close_others(mine, sizeof(mine) / sizeof(mine[0]));
-	if (!prepare(&keep, options)) {
+	if (!prepare(&keep, &places->alerts, options)) {
 		msg_error("out of memory");
-	} else if (!open_metrics(&keep, listener)) {
+	} else if (!open_metrics(&keep, places->metrics.fd)) {
 		status = EXIT_CANNOT;
-	} else if (rights_confine(user, directory, listener, error, sizeof(error))) {
+	} else if (rights_confine(user, places->directory, places->metrics.fd, error,
+				  sizeof(error))) {
 		msg_error("%s", error);
 	} else if (!open_store(&keep, options->config)) {
 		msg_error("out of memory");
@@ -334,6 +363,7 @@ int keep_run(int channel, int enough, int directory, int listener, const struct 
 	metrics_server_free(keep.server);
 	metrics_free(keep.metrics);
 	hear_free(&keep.hear);
+	alert_out_free(keep.alerts);
 	kept_free(&keep.kept);
 	return status;
 }

@@ -5,15 +5,16 @@
 #ifndef SMTPSNOOP_KEEP_H
 #define SMTPSNOOP_KEEP_H
 
+#include "cmd/places.h"
 #include "cmd/trace_options.h"
 #include "pass/rights.h"
 
 /*
- * Gives up all rights but those on the store's directory, an open descriptor that is taken over; then keeps what comes from `channel` until
- * the other half ends. At `listener` metrics are told, -1 = nowhere. Returns an enum exit_status for the process to end with; messages are out. `enough` stays open until then, and
- * so tells the other half of our end.
+ * Gives up all rights but those on the store's directory, whose descriptor is taken over; then keeps what comes from `channel` until the
+ * other half ends. Returns an enum exit_status for the process to end with; messages are out. `enough` stays open until then, and so
+ * tells the other half of our end.
  */
-int keep_run(int channel, int enough, int directory, int listener, const struct rights_user *user,
+int keep_run(int channel, int enough, const struct places *places, const struct rights_user *user,
 	     const struct trace_options *options);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/msg.h"
 #include "base/number.h"
+#include "enrich/config_alert.h"
 #include "judge/verdict.h"
 
 /* What was given, for a message: hostile or not, it is text from outside. */
@@ -86,6 +87,16 @@ int option_verdicts(const char *value, uint32_t *verdicts)
 		return option_wrong("--verdict", value,
 				    "known are mta, local, relay, bypass, impostor, unknown");
 	return -1;
+}
+
+bool option_alerts(struct config *config, const char *path)
+{
+	char error[1024];
+
+	if (config_alert_check(config, path ? path : OPTION_CONFIG_PATH, error, sizeof(error)))
+		return true;
+	msg_error("%s", error);
+	return false;
 }
 
 struct config *option_config(const char *path, const char *ports)

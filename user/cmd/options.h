@@ -34,4 +34,7 @@ int option_verdicts(const char *value, uint32_t *verdicts); /* 1 << enum verdict
 /* path NULL: the usual one, which may be missing. ports NULL: none are added. NULL = a message is out. */
 struct config *option_config(const char *path, const char *ports);
 
+/* For who runs the commands of alerts: they are there, and only root can change them. False: a message is out. */
+bool option_alerts(struct config *config, const char *path);
+
 #endif

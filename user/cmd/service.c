@@ -27,6 +27,7 @@ struct service {
 	const struct config *config; /* in use */
 	struct config *own; /* the same, if it was read again; else NULL */
 	struct channel_writer *writer;
+	struct alert_runner *runner;
 	struct notify notify;
 	const struct tracer *tracer; /* NULL = not yet */
 	uint64_t adopted;
@@ -38,7 +39,7 @@ struct service {
 };
 
 struct service *service_new(const struct trace_options *options, struct channel_writer *writer,
-			    pid_t child)
+			    struct alert_runner *runner, pid_t child)
 {
 	struct service *service = calloc(1, sizeof(*service));
 	int rc;
@@ -51,6 +52,7 @@ struct service *service_new(const struct trace_options *options, struct channel_
 	service->status_due = UINT64_MAX;
 	if (options->metrics)
 		status_open(&service->status, child);
+	service->runner = runner;
 	service->due = UINT64_MAX; /* not before service_begin(), however full the channel gets */
 	rc = notify_open(&service->notify);
 	if (rc)
@@ -174,6 +176,18 @@ static void keep_the_fixed(const struct service *service, struct config *config)
 		msg_warn("another [store] counts after a restart only");
 }
 
+static void configure_alerts(struct service *service, const struct config *config)
+{
+	int rc = alert_runner_configure(service->runner, config);
+
+	if (rc == -EPERM)
+		msg_warn("a first command of an [alert], and a first that runs as root, count "
+			 "after a "
+			 "restart only");
+	else if (rc)
+		msg_error("alerts run no commands any more: %s; restart smtpsnoop", strerror(-rc));
+}
+
 /* 0, -ENOMEM, or -errno of the channel. */
 static int take(struct service *service, struct config *config, struct enrich *enrich, uint64_t now)
 {
@@ -182,6 +196,7 @@ static int take(struct service *service, struct config *config, struct enrich *e
 	keep_the_fixed(service, config);
 	rc = enrich_configure(enrich, config, now);
 	if (!rc) {
+		configure_alerts(service, config);
 		config_free(service->own);
 		service->config = service->own = config;
 		return pass_on(service, config);
@@ -198,6 +213,10 @@ int service_reload(struct service *service, struct enrich *enrich, uint64_t now)
 	notify_say(&service->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
 		   (unsigned long long)(clock_ns(CLOCK_MONOTONIC) / 1000));
 	config = option_config(service->options->config_path, service->options->ports);
+	if (config && !option_alerts(config, service->options->config_path)) {
+		config_free(config);
+		config = NULL;
+	}
 	if (config)
 		rc = take(service, config, enrich, now);
 	if (!config || rc == -ENOMEM)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "cmd/alert_runner.h"
 #include "cmd/trace_options.h"
 #include "enrich/enrich.h"
 #include "pass/channel.h"
@@ -16,7 +17,7 @@ struct service;
 
 /* All of them are borrowed. child: the other half. NULL: out of memory. */
 struct service *service_new(const struct trace_options *options, struct channel_writer *writer,
-			    pid_t child);
+			    struct alert_runner *runner, pid_t child);
 void service_free(struct service *service); /* NULL is fine */
 
 /*

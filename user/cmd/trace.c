@@ -25,14 +25,13 @@
 #include "cmd/evidence.h"
 #include "cmd/evidence_list.h"
 #include "cmd/halves.h"
-#include "cmd/metrics_socket.h"
 #include "cmd/keep.h"
+#include "cmd/places.h"
 #include "cmd/process_list.h"
 #include "cmd/runtimes.h"
 #include "cmd/service.h"
 #include "cmd/show.h"
 #include "cmd/socket_list.h"
-#include "cmd/store_directory.h"
 #include "cmd/trace_options.h"
 #include "enrich/cmdline.h"
 #include "enrich/enrich.h"
@@ -56,7 +55,7 @@ struct trace {
 	struct evidence *evidence; /* NULL = none is kept */
 	struct process_list *processes; /* NULL = no snapshot */
 	struct service *service; /* of collect; else NULL */
-	struct metrics_socket metrics;
+	struct places places; /* likewise */
 	struct channel_writer writer;
 	struct event_counters said; /* losses the other half knows of */
 	uint64_t adopted; /* connections from before the start */
@@ -473,16 +472,14 @@ static int end_evidence(struct trace *trace, int status)
 	return status;
 }
 
-static int be_other_half(const struct trace *trace, const int channel[2], const int enough[2],
-			 int directory)
+static int be_other_half(const struct trace *trace, const int channel[2], const int enough[2])
 {
 	const struct trace_options *options = trace->options;
 
 	close(channel[1]);
 	close(enough[0]);
 	if (options->store)
-		return keep_run(channel[0], enough[1], directory, trace->metrics.fd, trace->user,
-				options);
+		return keep_run(channel[0], enough[1], &trace->places, trace->user, options);
 	return show_run(channel[0], enough[1],
 			trace->evidence ? evidence_only_records(trace->evidence) : -1, trace->user,
 			options);
@@ -498,7 +495,8 @@ static int be_privileged_half(struct trace *trace, pid_t child, int channel, int
 	trace->enough = enough;
 	channel_writer_init(&trace->writer, channel, wait_for_room, trace);
 	if (service)
-		trace->service = service_new(trace->options, &trace->writer, child);
+		trace->service =
+			service_new(trace->options, &trace->writer, &trace->places.runner, child);
 	if (halves_init(&trace->halves, child, service) || (service && !trace->service))
 		status = EXIT_FAILED;
 	if (trace->options->snapshot)
@@ -510,7 +508,7 @@ static int be_privileged_half(struct trace *trace, pid_t child, int channel, int
 	status = end_evidence(trace, status);
 	service_free(trace->service);
 	process_list_free(trace->processes);
-	metrics_socket_close(&trace->metrics);
+	places_close(&trace->places);
 	runtimes_free(trace->runtimes);
 	enrich_free(trace->enrich);
 	tracer_free(trace->tracer);
@@ -519,63 +517,36 @@ static int be_privileged_half(struct trace *trace, pid_t child, int channel, int
 	return status;
 }
 
-/* False: the message is out. */
-static bool open_metrics(struct trace *trace)
-{
-	char error[512];
-
-	if (!trace->options->metrics ||
-	    metrics_socket_open(&trace->metrics, trace->options->metrics, trace->user->gid, error,
-				sizeof(error)) == 0)
-		return true;
-	msg_error("%s", error);
-	return false;
-}
-
-/* What the other half writes to, apart from standard output. False: the message is out. */
-static bool open_places(struct trace *trace, int *directory)
-{
-	*directory = -1;
-	/* First: the keeper must not hold an end of what tells one half that the other is gone. */
-	if (!open_evidence(trace))
-		return false;
-	if (!trace->options->store)
-		return true;
-	*directory = store_directory_open(trace->options->store, trace->user);
-	return *directory >= 0 && open_metrics(trace);
-}
-
 static int run_halves(const struct trace_options *options)
 {
-	struct trace trace = {.options = options, .metrics.fd = -1};
-	int channel[2], enough[2], directory;
+	struct trace trace = {.options = options};
+	int channel[2], enough[2];
 	struct rights_user user;
-	pid_t child;
+	pid_t child = -1;
 
 	if (!descriptors_raise())
 		return EXIT_CANNOT;
 	rights_user(&user);
 	trace.user = &user;
-	if (!open_places(&trace, &directory))
+	/* First: who keeps evidence must not hold an end of what tells one half that the other is gone. */
+	if (!open_evidence(&trace))
 		return EXIT_CANNOT;
-	if (channel_open(channel) || pipe2(enough, O_CLOEXEC)) {
-		msg_error("cannot open a channel: %s", strerror(errno));
+	if (!places_open(&trace.places, options, &user)) {
 		evidence_end(trace.evidence, false);
-		metrics_socket_close(&trace.metrics);
-		return EXIT_FAILED;
+		return EXIT_CANNOT;
 	}
 	fflush(NULL);
-	child = fork();
+	if (!channel_open(channel) && !pipe2(enough, O_CLOEXEC))
+		child = fork();
 	if (child < 0) {
-		msg_error("cannot fork: %s", strerror(errno));
+		msg_error("cannot make the other half: %s", strerror(errno));
 		evidence_end(trace.evidence, false);
-		metrics_socket_close(&trace.metrics);
+		places_close(&trace.places);
 		return EXIT_FAILED;
 	}
 	if (child == 0)
-		_exit(be_other_half(&trace, channel, enough, directory));
-	if (directory >= 0)
-		close(directory);
+		_exit(be_other_half(&trace, channel, enough));
+	places_handed_over(&trace.places);
 	close(channel[0]);
 	close(enough[1]);
 	return be_privileged_half(&trace, child, channel[1], enough[0]);

@@ -309,7 +309,8 @@ int trace_options_parse(struct trace_options *options, enum live_mode which, int
 	if (options->verify && (options->evidence || options->json))
 		return option_wrong("--verify", options->verify, "no other option goes with it");
 	options->config = option_config(options->config_path, options->ports);
-	if (!options->config)
+	if (!options->config ||
+	    (which == LIVE_COLLECT && !option_alerts(options->config, options->config_path)))
 		return EXIT_CANNOT;
 	if (which == LIVE_COLLECT && !options->store)
 		options->store = options->config->store_directory;

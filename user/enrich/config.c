@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/number.h"
 #include "enrich/config.h"
+#include "enrich/config_alert.h"
 
 /*
  * Executables that speak SMTP to the world, where the distributions put them, and whom they run as while they do. Symbolic links
@@ -127,6 +128,35 @@ int config_add_allow(struct config *config, const struct config_allow *row)
 	return error;
 }
 
+static void free_alert(struct config_alert *alert)
+{
+	free(alert->name);
+	free(alert->command);
+	free(alert->program);
+}
+
+int config_add_alert(struct config *config, const struct config_alert *row)
+{
+	struct config_alert *own;
+	int error = 0;
+	void *rows;
+
+	if (config->alert_count && config->alerts[0].builtin)
+		free_alert(&config->alerts[--config->alert_count]);
+	if (config->alert_count == LIMIT_ALERT_RULES)
+		return -ENOSPC;
+	rows = grow(config->alerts, config->alert_count, sizeof(*row), &error);
+	if (!rows)
+		return error;
+	config->alerts = rows;
+	own = &config->alerts[config->alert_count++];
+	*own = *row;
+	own->name = copy(row->name, &error);
+	own->command = copy(row->command, &error);
+	own->program = copy(row->program, &error);
+	return error;
+}
+
 struct config *config_default(void)
 {
 	struct config *config = calloc(1, sizeof(*config));
@@ -143,6 +173,10 @@ struct config *config_default(void)
 	config->store_bytes = LIMIT_STORE_BYTES;
 	config->store_directory = strdup(CONFIG_STORE);
 	if (!config->store_directory) {
+		config_free(config);
+		return NULL;
+	}
+	if (config_alert_default(config) != 0) {
 		config_free(config);
 		return NULL;
 	}
@@ -182,9 +216,12 @@ void config_free(struct config *config)
 		free(config->allows[i].cgroup);
 		free(config->allows[i].exe);
 	}
+	for (size_t i = 0; i < config->alert_count; i++)
+		free_alert(&config->alerts[i]);
 	free(config->mtas);
 	free(config->relays);
 	free(config->allows);
+	free(config->alerts);
 	free(config->store_directory);
 	free(config);
 }

@@ -51,6 +51,27 @@ struct config_allow {
 	uint16_t port; /* 0 = any */
 };
 
+/* [alert NAME]: every condition that is set must hold. Without any section there is the built-in one. */
+struct config_alert {
+	char *name;
+	uint32_t verdicts; /* 1 << enum verdict_class: one of them; 0 = any */
+	uint64_t reasons; /* 1 << enum verdict_reason: one of them; 0 = any */
+	uint32_t connections, refused; /* of one actor in the window; 0 = no condition */
+	uint32_t window_seconds;
+	uint32_t quiet_seconds; /* after an alert, for the same actor */
+	char *command; /* an absolute path and arguments, parted by blanks; NULL = only the log is told */
+	char *program; /* its path without symbolic links, when config_alert_check() has looked at it; else NULL */
+	uint32_t uid, gid; /* that it runs as; the group is that function's */
+	uint32_t timeout_seconds;
+	unsigned int line; /* of the command, for errors */
+	bool builtin;
+};
+
+#define CONFIG_COMMAND_MAX 512 /* more than a line of the file has */
+#define CONFIG_ALERT_WINDOW 60
+#define CONFIG_ALERT_QUIET 3600
+#define CONFIG_ALERT_TIMEOUT 10
+
 struct config {
 	uint16_t ports[CONFIG_PORTS_MAX]; /* 25, 465, 587 and those added */
 	unsigned int port_count;
@@ -60,6 +81,8 @@ struct config {
 	size_t relay_count;
 	struct config_allow *allows;
 	size_t allow_count;
+	struct config_alert *alerts;
+	size_t alert_count;
 	/* thresholds of the judge, per actor and window */
 	uint32_t window_seconds; /* 60 */
 	uint32_t burst; /* connections in the window, 30 */
@@ -74,11 +97,13 @@ struct config {
 };
 
 /*
- * Rows are added through these: every text of `row` is copied. 0, -ENOSPC (LIMIT_RULES reached), -ENOMEM.
+ * Rows are added through these: every text of `row` is copied. 0, -ENOSPC (LIMIT_RULES reached; LIMIT_ALERT_RULES), -ENOMEM. A first
+ * alert takes the built-in one's place.
  */
 int config_add_mta(struct config *config, const struct config_mta *row);
 int config_add_relay(struct config *config, const struct config_relay *row);
 int config_add_allow(struct config *config, const struct config_allow *row);
+int config_add_alert(struct config *config, const struct config_alert *row);
 
 /* The defaults, with the built-in MTAs. NULL = out of memory. */
 struct config *config_default(void);

@@ -22,9 +22,10 @@
 #include "base/list.h"
 #include "base/number.h"
 #include "enrich/config.h"
+#include "enrich/config_alert.h"
 #include "enrich/users.h"
 
-#define KEYS_MAX 8 /* of one section */
+#define KEYS_MAX 10 /* of one section */
 /* "mail-relay" of [relay mail-relay]; an MTA's is carried in struct enrichment */
 #define LABEL_MAX 33
 #define CONFIG_STORE_DAYS 3650 /* ten years: more is no longer a history of this host */
@@ -95,7 +96,8 @@ static bool added(struct parser *parser, int error)
 {
 	if (error == -ENOSPC)
 		return fail(parser, parser->section_line, "more than %d rules of this kind",
-			    LIMIT_RULES);
+			    strcmp(parser->section->name, "alert") ? LIMIT_RULES
+								   : LIMIT_ALERT_RULES);
 	if (error)
 		return fail(parser, parser->section_line, "out of memory");
 	return true;
@@ -308,6 +310,71 @@ static bool finish_allow(struct parser *parser)
 	return allow_row(parser, &row) && added(parser, config_add_allow(parser->config, &row));
 }
 
+/* Its lists of words. */
+static bool alert_words(struct parser *parser, struct config_alert *row)
+{
+	const struct value *verdict = value_of(parser, "verdict");
+	const struct value *reasons = value_of(parser, "reasons");
+	char word[CONFIG_ALERT_WORD];
+
+	if (verdict->text && !config_alert_verdicts(verdict->text, &row->verdicts, word))
+		return wrong(parser, "verdict", word[0] ? word : verdict->text, verdict->line,
+			     "a verdict: mta, local, relay, bypass, impostor, unknown");
+	if (reasons->text && !config_alert_reasons(reasons->text, &row->reasons, word))
+		return wrong(parser, "reasons", word[0] ? word : reasons->text, reasons->line,
+			     "a reason: smtpsnoop(8) has them all");
+	return true;
+}
+
+/* Where it goes, and as whom. */
+static bool alert_command(struct parser *parser, struct config_alert *row)
+{
+	const struct value *command = value_of(parser, "command");
+	const struct value *user = value_of(parser, "user");
+	const struct value *timeout = value_of(parser, "timeout");
+	const char *bad = command->text ? config_alert_command(command->text) : NULL;
+	char shown[QUOTE_MAX];
+
+	if (!command->text && (user->text || timeout->text))
+		return fail(parser, user->text ? user->line : timeout->line,
+			    "[alert %s] has no command that %s would be for", parser->label,
+			    user->text ? "user" : "timeout");
+	if (bad)
+		return fail(parser, command->line, "command \"%s\" %s",
+			    quoted(command->text, shown), bad);
+	row->command = command->text;
+	row->line = command->line;
+	return !command->text || (user_exists(parser, user->text ? user->text : "nobody",
+					      user->text ? user->line : command->line, &row->uid) &&
+				  number32(parser, "timeout", 1, 300, &row->timeout_seconds));
+}
+
+static bool finish_alert(struct parser *parser)
+{
+	struct config_alert row = {.name = parser->label,
+				   .window_seconds = CONFIG_ALERT_WINDOW,
+				   .quiet_seconds = CONFIG_ALERT_QUIET,
+				   .timeout_seconds = CONFIG_ALERT_TIMEOUT};
+	const struct value *window = value_of(parser, "window");
+
+	if (!alert_words(parser, &row) ||
+	    !number32(parser, "connections", 1, 1000000, &row.connections) ||
+	    !number32(parser, "refused", 1, 1000000, &row.refused) ||
+	    !number32(parser, "window", 1, 86400, &row.window_seconds) ||
+	    !number32(parser, "quiet", 1, 604800, &row.quiet_seconds) ||
+	    !alert_command(parser, &row))
+		return false;
+	if (!row.verdicts && !row.reasons && !row.connections && !row.refused)
+		return fail(parser, parser->section_line,
+			    "[alert %s] has no condition: it would tell of all mail",
+			    parser->label);
+	if (window->text && !row.connections && !row.refused)
+		return fail(parser, window->line,
+			    "[alert %s] counts nothing within a window: connections or refused",
+			    parser->label);
+	return added(parser, config_add_alert(parser->config, &row));
+}
+
 static const struct section sections[] = {
 	{"general",
 	 false,
@@ -320,6 +387,11 @@ static const struct section sections[] = {
 	 {"user", "service", "container", "cgroup", "exe", "*address", "port"},
 	 finish_allow},
 	{"store", false, {"dir", "days", "rollup-days", "size"}, finish_store},
+	{"alert",
+	 true,
+	 {"*verdict", "*reasons", "connections", "refused", "window", "quiet", "command", "user",
+	  "timeout"},
+	 finish_alert},
 };
 
 /* Understands what was collected of the section before. */
@@ -360,7 +432,8 @@ static bool begin_section(struct parser *parser, const char *line)
 		return true;
 	}
 	return fail(parser, parser->line,
-		    "unknown section [%s]; known are general, mta, relay, allow, store", kind);
+		    "unknown section [%s]; known are general, mta, relay, allow, store, alert",
+		    kind);
 }
 
 static bool unknown_key(struct parser *parser, const char *key)

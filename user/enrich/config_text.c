@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/address.h"
+#include "base/verdict_words.h"
 
 static void write_address(FILE *out, const uint8_t address[16], uint8_t prefix)
 {
@@ -48,6 +49,45 @@ static void write_allow(FILE *out, const struct config_allow *rule)
 	write_port(out, rule->port);
 }
 
+static void write_words(FILE *out, const char *key, uint64_t bits,
+			const char *(*name)(unsigned int))
+{
+	for (unsigned int i = 0; bits >> i; i++)
+		if (bits >> i & 1)
+			fprintf(out, "%s=%s\n", key, name(i));
+}
+
+static const char *class_word(unsigned int i)
+{
+	return verdict_name((enum verdict_class)i);
+}
+
+static const char *reason_word(unsigned int i)
+{
+	return verdict_reason_name((enum verdict_reason)i);
+}
+
+static void write_number(FILE *out, const char *key, uint32_t number)
+{
+	if (number)
+		fprintf(out, "%s=%" PRIu32 "\n", key, number);
+}
+
+static void write_alert(FILE *out, const struct config_alert *rule)
+{
+	fprintf(out, "[alert %s]\n", rule->name);
+	write_words(out, "verdict", rule->verdicts, class_word);
+	write_words(out, "reasons", rule->reasons, reason_word);
+	write_number(out, "connections", rule->connections);
+	write_number(out, "refused", rule->refused);
+	if (rule->connections || rule->refused)
+		write_number(out, "window", rule->window_seconds);
+	write_number(out, "quiet", rule->quiet_seconds);
+	if (rule->command)
+		fprintf(out, "command=%s\nuser=%" PRIu32 "\ntimeout=%" PRIu32 "\n", rule->command,
+			rule->uid, rule->timeout_seconds);
+}
+
 static void write_general(FILE *out, const struct config *config)
 {
 	fprintf(out, "[general]\n");
@@ -76,6 +116,8 @@ char *config_text(const struct config *config, size_t *length)
 	}
 	for (size_t i = 0; i < config->allow_count; i++)
 		write_allow(out, &config->allows[i]);
+	for (size_t i = 0; i < config->alert_count; i++)
+		write_alert(out, &config->alerts[i]);
 	good = !ferror(out);
 	if (fclose(out) == 0 && good)
 		return text;

@@ -10,7 +10,7 @@
 #include "enrich/config.h"
 
 /*
- * Ports, thresholds, relays and allow rules; users as numbers, since their names can't be looked up there. config_parse() makes the same
+ * Ports, thresholds, relays, allow and alert rules; users as numbers, since their names can't be looked up there. config_parse() makes the same
  * of it. MTAs are left out: which executable is one is found by the half that reads files. Allocated; NULL = out of memory.
  */
 char *config_text(const struct config *config, size_t *length);

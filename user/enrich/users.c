@@ -120,3 +120,15 @@ int users_id(const char *name, uint32_t *uid)
 	*uid = found->pw_uid;
 	return 0;
 }
+
+int users_group(uint32_t uid, uint32_t *gid)
+{
+	char buffer[PASSWD_BUFFER];
+	struct passwd entry, *found = NULL;
+	int error = getpwuid_r((uid_t)uid, &entry, buffer, sizeof(buffer), &found);
+
+	if (!found)
+		return error == 0 || error == ESRCH ? -ENOENT : -error;
+	*gid = found->pw_gid;
+	return 0;
+}

@@ -24,4 +24,7 @@ void users_name(struct users *users, uint32_t uid, uint64_t now, char *name, siz
 /* A user's name, or a number, to a uid. 0, -ENOENT (no such user), or another -errno: the data base cannot be asked. */
 int users_id(const char *name, uint32_t *uid);
 
+/* The group that a user has in the data base. 0, -ENOENT (no such user), or another -errno. */
+int users_group(uint32_t uid, uint32_t *gid);
+
 #endif

@@ -2,9 +2,8 @@
 /*
  * actors.c - what one actor did lately
  *
- * Connections are counted in two fixed windows, of which the older one fades out: a sliding count in constant space. Destinations
- * are kept with the time of the last connection to each, so that their number in the window is exact up to the threshold's limit.
- * Memory that is not to be had loses a count, never a connection; nothing is fatal.
+ * Destinations are kept with the time of the last connection to each, so that their number in the window is exact up to the
+ * threshold's limit. Memory that is not to be had loses a count, never a connection; nothing is fatal.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include "base/limits.h"
 #include "judge/actors.h"
+#include "judge/window.h"
 
 /* Compared as bytes: no padding. */
 struct actor_key {
@@ -36,8 +36,7 @@ struct episode {
 
 struct actor {
 	struct actor_key key;
-	uint64_t window_start;
-	uint32_t now_count, before_count;
+	struct window connections;
 	struct episode burst, fan_out;
 	struct destination destinations[LIMIT_FAN_OUT];
 	uint64_t helo[LIMIT_HELO_NAMES]; /* hashes */
@@ -131,24 +130,6 @@ static bool covers(const struct episode *episode, uint64_t opened, uint64_t wind
 	       opened <= episode->last + window;
 }
 
-/* Connections in the last window, the fading share of the one before included. */
-static uint64_t count_connection(struct actor *actor, uint64_t now, uint64_t window)
-{
-	uint64_t past = now - actor->window_start;
-	double faded;
-
-	if (past >= window) {
-		actor->before_count = past < 2 * window ? actor->now_count : 0;
-		actor->now_count = 0;
-		actor->window_start += past - past % window;
-		past %= window;
-	}
-	actor->now_count++;
-	/* Rounded up: a small threshold would else be missed by a fraction of a connection. */
-	faded = (double)actor->before_count * (double)(window - past) / (double)window;
-	return actor->now_count + (uint64_t)(faded + 0.999);
-}
-
 /* Different destinations in the last window, this one included. */
 static uint32_t count_destination(struct actor *actor, const uint8_t remote[16], uint64_t now,
 				  uint64_t window)
@@ -185,11 +166,9 @@ void actors_opened(struct actors *actors, const struct event_identity *who,
 	if (!actor)
 		return;
 	/* Records of several CPUs can come a little out of order. */
-	if (now < actor->window_start)
-		now = actor->window_start;
-	if (!actor->window_start)
-		actor->window_start = now;
-	if (count_connection(actor, now, options->window) >= options->burst)
+	if (now < actor->connections.start)
+		now = actor->connections.start;
+	if (window_add(&actor->connections, 1, now, options->window) >= options->burst)
 		reached(&actor->burst, now, options->window);
 	if (count_destination(actor, remote, now, options->window) >= options->fan_out)
 		reached(&actor->fan_out, now, options->window);

@@ -246,22 +246,3 @@ struct verdict judge_verdict(struct judge *judge, const struct verdict_case *fac
 		return (struct verdict){VERDICT_RELAY, reasons | REASON(ALLOWED)};
 	return suspect(judge, facts, reasons);
 }
-
-static const char *const names[VERDICT_CLASSES] = {
-	[VERDICT_UNKNOWN] = "unknown", [VERDICT_MTA] = "mta",	    [VERDICT_LOCAL] = "local",
-	[VERDICT_RELAY] = "relay",     [VERDICT_BYPASS] = "bypass", [VERDICT_IMPOSTOR] = "impostor",
-};
-
-const char *verdict_name(enum verdict_class class)
-{
-	return (unsigned int)class < VERDICT_CLASSES ? names[class] : "unknown";
-}
-
-int verdict_by_name(const char *name)
-{
-	for (int i = 0; i < VERDICT_CLASSES; i++) {
-		if (strcmp(names[i], name) == 0)
-			return i;
-	}
-	return -1;
-}

@@ -64,9 +64,11 @@ static int refuse(char *error, size_t size, const char *what, int code)
 	return -code;
 }
 
-/* Before the rest: it needs CAP_SETPCAP. Where that is missing, no new privileges cover it. */
+/* Before the rest: it needs CAP_SETPCAP. Where that is missing, no new privileges cover it; asked all the same, libcap-ng tells syslog. */
 static void drop_bounds(void)
 {
+	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
+		return;
 	capng_clear(CAPNG_SELECT_BOUNDS);
 	capng_apply(CAPNG_SELECT_BOUNDS);
 }
@@ -247,6 +249,28 @@ int rights_confine(const struct rights_user *user, int directory, int listener, 
 	return drop(user, &kept_uid, &own, listener, error, error_size);
 }
 
+int rights_become(const struct rights_user *user, char *error, size_t error_size)
+{
+	int kept_uid, rc;
+
+	capng_get_caps_process();
+	if (user->uid)
+		drop_bounds();
+	rc = drop_user(user, &kept_uid);
+	if (rc || kept_uid)
+		return refuse(error, error_size, "changing the user", rc ? -rc : EPERM);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return refuse(error, error_size, "no_new_privs", errno);
+	if (!user->uid)
+		return 0;
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0 || capabilities_left())
+		return refuse(error, error_size, "capabilities", EPERM);
+	if (setresuid(0, 0, 0) == 0 || (user->gid && setresgid(0, 0, 0) == 0))
+		return refuse(error, error_size, "they come back", EPERM);
+	return 0;
+}
+
 void rights_close_others(const int *keep, size_t count)
 {
 	int highest = STDERR_FILENO;
@@ -281,11 +305,10 @@ bool rights_give_up(void)
 	return true;
 }
 
-int rights_reduce(char *error, size_t error_size)
+/* Of those that there are, and no new privileges. */
+static int keep_only(const unsigned int *keep, size_t count, char *error, size_t error_size)
 {
-	static const unsigned int keep[] = {CAP_BPF, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_KILL};
-	const size_t count = sizeof(keep) / sizeof(keep[0]);
-	bool had[sizeof(keep) / sizeof(keep[0])];
+	bool had[CAP_LAST_CAP + 1];
 
 	capng_get_caps_process();
 	for (size_t i = 0; i < count; i++)
@@ -305,4 +328,28 @@ int rights_reduce(char *error, size_t error_size)
 	    capng_have_capability(CAPNG_PERMITTED, CAP_NET_ADMIN))
 		return refuse(error, error_size, "capabilities are still there", EPERM);
 	return 0;
+}
+
+int rights_reduce(char *error, size_t error_size)
+{
+	static const unsigned int keep[] = {CAP_BPF, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_KILL};
+
+	return keep_only(keep, sizeof(keep) / sizeof(keep[0]), error, error_size);
+}
+
+static const unsigned int becoming[] = {CAP_SETUID, CAP_SETGID, CAP_KILL};
+
+int rights_reduce_to_becoming(char *error, size_t error_size)
+{
+	return keep_only(becoming, sizeof(becoming) / sizeof(becoming[0]), error, error_size);
+}
+
+bool rights_may_become(const struct rights_user *user)
+{
+	bool all = true;
+
+	capng_get_caps_process();
+	for (size_t i = 0; i < sizeof(becoming) / sizeof(becoming[0]); i++)
+		all = all && capng_have_capability(CAPNG_EFFECTIVE, becoming[i]);
+	return all || is_user(user);
 }

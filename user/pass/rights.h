@@ -36,6 +36,18 @@ bool rights_give_up(void);
 int rights_confine(const struct rights_user *user, int directory, int listener, char *error,
 		   size_t error_size);
 
+/*
+ * A child that is to execute something: that user, his group and no other, no new privileges; and unless it is root, no capability in any
+ * set. Then it tries to become root. 0 or -errno with a sentence in `error`.
+ */
+int rights_become(const struct rights_user *user, char *error, size_t error_size);
+
+/* It, and its end, need capabilities (SETUID, SETGID, KILL) unless that is who we are. */
+bool rights_may_become(const struct rights_user *user);
+
+/* Who makes such children, and needs nothing else. 0 or -errno with a sentence in `error`. */
+int rights_reduce_to_becoming(char *error, size_t error_size);
+
 /* Closes all descriptors but the standard streams and these: what was inherited may lead out of a directory. */
 void rights_close_others(const int *keep, size_t count);
 

@@ -108,41 +108,60 @@ static void kill_words(const struct advice *advice, char *out, size_t size)
 }
 
 /* The firewall's rule for this user: of no use for root, nor in another network namespace. What is handed to the local MTA still goes. */
-static void block_words(const struct text *text, uint32_t uid, char *out, size_t size)
+static void block_words(const uint16_t *ports, unsigned int count, uint32_t uid, char *out,
+			size_t size)
 {
 	size_t used = (size_t)snprintf(out, size,
 				       "iptables -I OUTPUT ! -o lo -p tcp -m multiport --dports ");
 
-	for (unsigned int i = 0; i < text->port_count && i < MULTIPORT_MAX; i++)
-		used += (size_t)snprintf(out + used, size - used, "%s%u", i ? "," : "",
-					 text->ports[i]);
+	for (unsigned int i = 0; i < count && i < MULTIPORT_MAX; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%u", i ? "," : "", ports[i]);
 	snprintf(out + used, size - used, " -m owner --uid-owner %" PRIu32 " -j REJECT", uid);
+}
+
+unsigned int advice_commands(const struct advice *advice, const uint16_t *ports,
+			     unsigned int port_count, uint32_t uid,
+			     struct advice_command out[ADVICE_COMMANDS])
+{
+	bool docker = advice->runtime &&
+		      (!strcmp(advice->runtime, "docker") || !strcmp(advice->runtime, "podman"));
+	struct advice_command *at = out;
+
+	if (!advice->pid_count)
+		return 0;
+	if (!advice->over) {
+		at->what = "to stop:";
+		kill_words(advice, at->command, sizeof(at->command));
+		at++;
+	}
+	if (!advice->mixed && advice->unit[0]) {
+		at->what = "or all of its service:";
+		snprintf(at->command, sizeof(at->command), "systemctl stop %s", advice->unit);
+		at++;
+	}
+	if (!advice->mixed && advice->container[0] && docker) {
+		at->what = "or all of its container:";
+		snprintf(at->command, sizeof(at->command), "%s stop %.12s", advice->runtime,
+			 advice->container);
+		at++;
+	}
+	if (uid && uid != UINT32_MAX && !advice->elsewhere && port_count) {
+		at->what = "to block the user (ip6tables too):";
+		block_words(ports, port_count, uid, at->command, sizeof(at->command));
+		at++;
+	}
+	return (unsigned int)(at - out);
 }
 
 void advice_print(const struct advice *advice, const struct text *text, uint32_t uid,
 		  unsigned int indent)
 {
-	bool docker = advice->runtime &&
-		      (!strcmp(advice->runtime, "docker") || !strcmp(advice->runtime, "podman"));
-	char command[512];
+	struct advice_command commands[ADVICE_COMMANDS];
+	unsigned int count = advice_commands(advice, text->ports, text->port_count, uid, commands);
 
-	if (!advice->pid_count)
-		return;
-	kill_words(advice, command, sizeof(command));
-	print(text, "to stop:", command, indent);
-	if (advice->pid_count > ADVICE_PIDS)
-		print(text, "", "and more processes: --json has them", indent);
-	if (!advice->mixed && advice->unit[0]) {
-		snprintf(command, sizeof(command), "systemctl stop %s", advice->unit);
-		print(text, "or all of its service:", command, indent);
-	}
-	if (!advice->mixed && advice->container[0] && docker) {
-		snprintf(command, sizeof(command), "%s stop %.12s", advice->runtime,
-			 advice->container);
-		print(text, "or all of its container:", command, indent);
-	}
-	if (uid && uid != UINT32_MAX && !advice->elsewhere && text->port_count) {
-		block_words(text, uid, command, sizeof(command));
-		print(text, "to block the user (ip6tables too):", command, indent);
+	for (unsigned int i = 0; i < count; i++) {
+		print(text, commands[i].what, commands[i].command, indent);
+		if (i == 0 && advice->pid_count > ADVICE_PIDS)
+			print(text, "", "and more processes: --json has them", indent);
 	}
 }

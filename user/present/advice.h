@@ -23,13 +23,26 @@ struct advice {
 		[ADVICE_NAME]; /* "php8.2-fpm.service"; "" = none, or a name that somebody could choose */
 	char container[ADVICE_NAME];
 	const char *runtime;
+	bool over; /* the connection is: its processes may be too, and their numbers somebody else's */
 };
+
+/* One command, and what it would do: "to stop:". */
+struct advice_command {
+	const char *what;
+	char command[512];
+};
+#define ADVICE_COMMANDS 4
+
+/* uid: of the actor. ports: SMTP's, for the firewall. How many there are. */
+unsigned int advice_commands(const struct advice *advice, const uint16_t *ports,
+			     unsigned int port_count, uint32_t uid,
+			     struct advice_command out[ADVICE_COMMANDS]);
 
 /* All that have the connection open: it lives until the last of them ends. socket may be NULL. */
 void advice_add(struct advice *advice, const struct process *process,
 		const struct socket_seen *socket);
 
-/* Lines of a group, indented. uid: of the actor. */
+/* They as lines of a group, indented. */
 void advice_print(const struct advice *advice, const struct text *text, uint32_t uid,
 		  unsigned int indent);
 

@@ -33,16 +33,23 @@ enum record_outcome record_outcome(const struct connection *connection)
 	return tried ? RECORD_FAILURE : RECORD_UNKNOWN;
 }
 
+void record_id(char id[RECORD_ID], const struct record_origin *origin,
+	       const struct connection *connection)
+{
+	int length = snprintf(id, RECORD_ID, "%s-%" PRIx64, origin->boot_id, connection->cookie);
+
+	if (connection->generation)
+		snprintf(id + length, RECORD_ID - (size_t)length, "-%" PRIx32,
+			 connection->generation);
+}
+
 static void event_id(struct json *json, const struct record_origin *origin,
 		     const struct connection *connection)
 {
-	char id[80];
-	int length = snprintf(id, sizeof(id), "%s-%" PRIx64, origin->boot_id, connection->cookie);
+	char id[RECORD_ID];
 
-	if (connection->generation)
-		length += snprintf(id + length, sizeof(id) - (size_t)length, "-%" PRIx32,
-				   connection->generation);
-	json_bytes(json, "id", id, (size_t)length);
+	record_id(id, origin, connection);
+	json_text(json, "id", id);
 }
 
 void record_origin_set(struct record_origin *origin, const struct frame_start *start)
@@ -63,7 +70,7 @@ void record_begin(struct json *json, const struct record_origin *origin, const c
 		json_text(json, "name", origin->host);
 	json_close(json);
 	json_open_object(json, "event");
-	json_text(json, "kind", "event");
+	json_text(json, "kind", strcmp(action, RECORD_ALERT) == 0 ? "alert" : "event");
 	json_text(json, "action", action);
 }
 

@@ -12,6 +12,7 @@
 #include "store/connection.h"
 
 #define RECORD_VERSION 1
+#define RECORD_ALERT "alert"
 
 /* What every record of one trace shares. */
 struct record_origin {
@@ -27,6 +28,11 @@ enum record_outcome { RECORD_UNKNOWN = 0, RECORD_SUCCESS, RECORD_FAILURE };
 /* success: a message was accepted; failure: tried, and nothing was accepted; unknown: no more can be said. */
 enum record_outcome record_outcome(const struct connection *connection);
 
+/* event.id: "BOOT-COOKIE", or with the generation of a socket that connected again. */
+#define RECORD_ID 80
+void record_id(char id[RECORD_ID], const struct record_origin *origin,
+	       const struct connection *connection);
+
 /* The members that come first in every record, up to and with event.action; event stays open. */
 void record_begin(struct json *json, const struct record_origin *origin, const char *action,
 		  int64_t unix_ns);
@@ -35,7 +41,7 @@ void record_begin(struct json *json, const struct record_origin *origin, const c
 void record_endpoints(struct json *json, const struct event_endpoints *ends, bool counted,
 		      uint64_t out, uint64_t in);
 
-/* "connection" or "progress": closes event and writes the rest. time: CLOCK_BOOTTIME ns of the record. */
+/* "connection", "progress" or RECORD_ALERT, whose event.kind is alert: closes event and writes the rest. time: CLOCK_BOOTTIME ns of the record. */
 void record_connection(struct json *json, const struct record_origin *origin,
 		       const struct connection *connection, const char *action, uint64_t time,
 		       int64_t wall_minus_boot);

@@ -15,6 +15,7 @@
 #include "event.h"
 #include "enrich/process.h"
 #include "enrich/script.h"
+#include "judge/alerts.h"
 #include "judge/verdict.h"
 #include "base/frame.h"
 #include "smtp/session.h"
@@ -41,6 +42,7 @@ struct connection {
 	bool established, ended;
 	bool via_loopback;
 	bool shown_progress;
+	struct alerts_seen alerts;
 	uint64_t opened, established_at, closed, last_seen; /* CLOCK_BOOTTIME ns, 0 = not (yet) */
 	struct event_endpoints ends;
 	struct process *opener; /* NULL with EVENT_F_NOBODY: from a capture file */
@@ -64,6 +66,16 @@ struct connection {
 /* "closed", "reset" ...: the words of event.reason. */
 const char *connection_reason_name(enum connection_reason reason);
 
+/* What a STATE record tells. */
+void connection_take_state(struct connection *connection, const struct event_state *state);
+
+/* Whether an address is the host's was found out for the one in the process's own record. process may be NULL. */
+void connection_check_host(struct process *process, const struct event_endpoints *then,
+			   const struct event_endpoints *now);
+
+/* Of a request to a proxy, which may come in pieces: the first that can be read counts. 0 or -ENOMEM. */
+int connection_take_target(struct connection *connection, const uint8_t *bytes, size_t length);
+
 /* Of --recipients; over LIMIT_RECIPIENTS, or without memory, it is left out. */
 void connection_add_recipient(struct connection *connection, const char *address, size_t length);
 
@@ -79,10 +91,17 @@ const struct script *connection_script(const struct connection *connection);
 /* Why it is over, from the last STATE record. */
 enum connection_reason connection_reason_of(const struct event_state *state);
 
+/* What the judge has to know, as of `now`. Borrows from the connection. */
+struct verdict_case connection_case(const struct connection *connection, uint64_t now);
+
+/* How much was refused so far: it grows with each refusal that is more than the ones before. */
+uint64_t connection_refusals(const struct connection *connection);
+
 struct table;
 
 struct table_options {
 	struct judge *judge; /* borrowed */
+	struct alerts *alerts; /* borrowed; NULL = none */
 	bool keep_recipients;
 	uint32_t progress_seconds;
 	void *context;
@@ -90,6 +109,9 @@ struct table_options {
 	void (*on_end)(void *context, const struct connection *connection);
 	/* A connection that lasts longer than progress_seconds: once. */
 	void (*on_progress)(void *context, const struct connection *connection);
+	/* A rule is met: LIMIT_ALERT_SETTLE_MS after the connection's first record, and later with each new refusal, script or sender. */
+	void (*on_alert)(void *context, const struct connection *connection,
+			 const struct alert *alert);
 	/* --events; NULL = not wanted. `what`: "open", "sender", "established", "client", "server", "closed". */
 	void (*on_step)(void *context, const struct connection *connection, uint64_t time,
 			const char *what, const char *line, size_t length);

@@ -16,7 +16,6 @@
 #include "base/limits.h"
 #include "store/connection.h"
 #include "store/orphans.h"
-#include "store/tunnel.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -33,6 +32,7 @@ struct entry {
 	struct key key;
 	struct table *table;
 	uint64_t since; /* when it entered the table; never less than that of the one before */
+	bool settled; /* for LIMIT_ALERT_SETTLE_MS */
 	UT_hash_handle hh;
 };
 
@@ -41,6 +41,7 @@ struct table {
 	struct entry *all; /* oldest first */
 	struct entry *progress_next; /* the first that has not been looked at for a progress line */
 	struct entry *attempt_next; /* likewise, for attempts of which no packet left */
+	struct entry *alert_next; /* likewise, for alerts */
 	struct orphans *orphans;
 	uint64_t newest; /* the latest time heard of */
 	uint64_t record_time; /* of the record in work, for the steps in it */
@@ -80,6 +81,8 @@ static void entry_remove(struct table *table, struct entry *entry)
 		table->progress_next = entry->hh.next;
 	if (table->attempt_next == entry)
 		table->attempt_next = entry->hh.next;
+	if (table->alert_next == entry)
+		table->alert_next = entry->hh.next;
 	HASH_DEL(table->all, entry);
 }
 
@@ -106,32 +109,47 @@ static struct entry *entry_find(struct table *table, uint64_t cookie, uint64_t g
 	return entry;
 }
 
-static struct verdict_case case_of(const struct table *table, const struct connection *connection)
-{
-	return (struct verdict_case){
-		.opener = connection->opener,
-		.sender = connection->sender,
-		.script = connection_script(connection),
-		.opener_script = connection->scripts[SCRIPT_OF_OPENER],
-		.sender_script = connection->scripts[SCRIPT_OF_SENDER],
-		.session = connection->session ? &connection->session->facts : NULL,
-		.ends = &connection->ends,
-		.flags = connection->flags,
-		.found = connection->found,
-		.via_loopback = connection->via_loopback,
-		.established = connection->established,
-		.ended = connection->ended,
-		.closed = connection->ended && connection->reason != CONNECTION_OPEN,
-		.opened = connection->opened,
-		.now = table->newest,
-	};
-}
-
 static void judge_again(struct table *table, struct connection *connection)
 {
-	struct verdict_case facts = case_of(table, connection);
+	struct verdict_case facts = connection_case(connection, table->newest);
 
 	connection->verdict = judge_verdict(table->options.judge, &facts);
+}
+
+/* An alert in work. */
+struct telling {
+	const struct table *table;
+	const struct connection *connection;
+};
+
+static void on_alert(void *context, const struct alert *alert)
+{
+	const struct telling *telling = context;
+	const struct table_options *options = &telling->table->options;
+
+	options->on_alert(options->context, telling->connection, alert);
+}
+
+/* With the verdict as it is now. */
+static void look_for_alerts(struct table *table, struct connection *connection)
+{
+	struct telling telling = {table, connection};
+	struct verdict_case facts;
+
+	if (!table->options.alerts)
+		return;
+	facts = connection_case(connection, table->newest);
+	alerts_judge(table->options.alerts, &facts, &connection->verdict, &connection->alerts,
+		     on_alert, &telling);
+}
+
+/* There is more to say of it. Before it has settled, that is looked at then. */
+static void alert_again(struct table *table, struct entry *entry)
+{
+	if (!table->options.alerts || !entry->settled)
+		return;
+	judge_again(table, &entry->connection);
+	look_for_alerts(table, &entry->connection);
 }
 
 /* What a connection's steps are chosen by, before the last word is spoken. */
@@ -157,6 +175,7 @@ static void entry_end(struct table *table, struct entry *entry)
 	if (connection->session)
 		session_end(connection->session);
 	judge_again(table, connection);
+	look_for_alerts(table, connection);
 	entry_remove(table, entry);
 	if (table->options.on_end)
 		table->options.on_end(table->options.context, connection);
@@ -179,69 +198,19 @@ static void on_recipient(void *context, const char *address, size_t length)
 	connection_add_recipient(&entry->connection, address, length);
 }
 
-/* Whether an address is the host's was found out for the one in the process's own record. */
-static void check_host_address(struct process *process, const struct event_endpoints *then,
-			       const struct event_endpoints *now)
-{
-	if (process && memcmp(then->remote, now->remote, sizeof(now->remote)) != 0)
-		process->extra.host_address = 0;
-}
-
 static int take_state(struct table *table, struct entry *entry, const struct event_state *state)
 {
 	struct connection *connection = &entry->connection;
 
-	connection->flags |= state->head.flags;
-	if (state->ends.remote_port) {
-		check_host_address(connection->opener, &connection->ends, &state->ends);
-		connection->ends = state->ends;
-	}
-	if (state->found)
-		connection->found = state->found;
-	if (state->how & STATE_VIA_LOOPBACK)
-		connection->via_loopback = true;
-	if (state->senders > connection->senders)
-		connection->senders = state->senders;
-	connection->flags &= (uint16_t)~EVENT_F_ATTEMPT;
+	connection_take_state(connection, state);
 	if (state->transition == TRANSITION_SENT)
 		return 0;
 	if (state->transition == TRANSITION_ESTABLISHED) {
-		connection->established = true;
-		connection->established_at = state->head.time;
 		step(table, connection, "established", NULL, 0);
 		return 0;
 	}
-	connection->reason = connection_reason_of(state);
-	connection->error = state->error;
-	connection->closed = state->head.time;
-	connection->bytes_out = state->bytes_out;
-	connection->bytes_in = state->bytes_in;
-	connection->sends += state->sends;
-	connection->sent_bytes += state->sent_bytes;
-	connection->retransmits = state->retransmits;
-	connection->lost_bytes = state->lost_bytes;
-	/* Not from SYN_SENT, so it was established: that record may have found no room. */
-	if (state->transition == TRANSITION_CLOSED && !(state->how & STATE_UNANSWERED))
-		connection->established = true;
 	step(table, connection, "closed", NULL, 0);
 	entry_end(table, entry);
-	return 0;
-}
-
-/* The request may come in pieces; the first that can be read counts. */
-static int take_target(struct connection *connection, const uint8_t *bytes, size_t length)
-{
-	char target[LIMIT_TARGET];
-	size_t found =
-		connection->target ? 0 : tunnel_target(target, sizeof(target), bytes, length);
-
-	if (!found)
-		return 0;
-	connection->target = malloc(found);
-	if (!connection->target)
-		return -ENOMEM;
-	memcpy(connection->target, target, found);
-	connection->target_length = found;
 	return 0;
 }
 
@@ -249,8 +218,9 @@ static int take_data(struct table *table, struct entry *entry, const struct even
 		     const uint8_t *bytes)
 {
 	struct connection *connection = &entry->connection;
+	uint64_t refusals;
 
-	if (head->flags & DATA_PROXY && take_target(connection, bytes, head->length))
+	if (head->flags & DATA_PROXY && connection_take_target(connection, bytes, head->length))
 		return -ENOMEM;
 	if (!connection->session) {
 		connection->session = malloc(sizeof(*connection->session));
@@ -260,8 +230,11 @@ static int take_data(struct table *table, struct entry *entry, const struct even
 			     table->options.keep_recipients ? on_recipient : NULL,
 			     table->options.on_step ? on_line : NULL, entry);
 	}
+	refusals = connection_refusals(connection);
 	session_data(connection->session, (enum event_direction)head->direction, head->offset,
 		     bytes, head->length, head->withheld, (enum withheld)head->why, head->flags);
+	if (connection_refusals(connection) != refusals)
+		alert_again(table, entry);
 	return 0;
 }
 
@@ -313,6 +286,7 @@ static int take_sender(struct table *table, struct entry *entry, const struct ev
 	connection->sender = sender;
 	connection->senders++;
 	step(table, connection, "sender", NULL, 0);
+	alert_again(table, entry);
 	return 0;
 }
 
@@ -352,6 +326,8 @@ static struct entry *entry_add(struct table *table, const struct event_open *ope
 		table->progress_next = entry;
 	if (!table->attempt_next)
 		table->attempt_next = entry;
+	if (!table->alert_next)
+		table->alert_next = entry;
 	return entry;
 }
 
@@ -364,7 +340,7 @@ static void merge_open(struct table *table, struct entry *entry, const struct ev
 	if (opener && (!connection->opener || (connection->opener->small && !opener->small))) {
 		process_free(connection->opener);
 		connection->opener = opener;
-		check_host_address(opener, &open->ends, &connection->ends);
+		connection_check_host(opener, &open->ends, &connection->ends);
 		connection->flags &= (uint16_t)~EVENT_F_SMALL;
 		connection->flags |= open->head.flags;
 	} else {
@@ -411,7 +387,7 @@ static int take_open(struct table *table, const struct event_open *open, const v
 	connection->ends = open->ends;
 	connection->opener = opener;
 	connection->senders = 1;
-	facts = case_of(table, connection);
+	facts = connection_case(connection, table->newest);
 	judge_opened(table->options.judge, &facts);
 	judge_for_steps(table, connection);
 	table->record_time = open->head.time;
@@ -473,6 +449,7 @@ static int take_script(struct table *table, const void *payload, size_t size)
 		return -errno;
 	connection_take_script(&entry->connection, script);
 	judge_for_steps(table, &entry->connection);
+	alert_again(table, entry);
 	return 0;
 }
 
@@ -549,25 +526,42 @@ static uint64_t tick_attempts(struct table *table, uint64_t now)
 	return UINT64_MAX;
 }
 
+/* Those whose first records have come by now. */
+static uint64_t tick_alerts(struct table *table, uint64_t now)
+{
+	while (table->options.alerts && table->alert_next) {
+		struct entry *entry = table->alert_next;
+		uint64_t until = entry->since + LIMIT_ALERT_SETTLE_MS * (SECOND / 1000);
+
+		if (until > now)
+			return until - now;
+		table->alert_next = entry->hh.next;
+		entry->settled = true;
+		alert_again(table, entry);
+	}
+	return UINT64_MAX;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 uint64_t table_tick(struct table *table, uint64_t now)
 {
-	uint64_t wait = orphans_expire(table->orphans, now);
-	uint64_t attempts = tick_attempts(table, now);
+	uint64_t wait = sooner(orphans_expire(table->orphans, now), tick_attempts(table, now));
 	uint64_t lasts = table->options.progress_seconds * SECOND;
 
-	if (attempts < wait)
-		wait = attempts;
 	hear_of(table, now);
+	wait = sooner(wait, tick_alerts(table, now));
 	while (table->progress_next) {
 		struct entry *entry = table->progress_next;
 
-		if (entry->since + lasts > now) {
-			uint64_t left = entry->since + lasts - now;
-
-			return left < wait ? left : wait;
-		}
+		if (entry->since + lasts > now)
+			return sooner(wait, entry->since + lasts - now);
 		table->progress_next = entry->hh.next;
 		judge_again(table, &entry->connection);
+		look_for_alerts(table, &entry->connection);
 		if (table->options.on_progress)
 			table->options.on_progress(table->options.context, &entry->connection);
 		entry->connection.shown_progress = true;
