@@ -80,7 +80,8 @@ int store_directory_open(const char *path, const struct rights_user *user)
 	if (fd < 0 || fstat(fd, &directory))
 		return fail(fd, path, "cannot be opened: ", strerror(errno));
 	if (directory.st_uid == 0 && user->uid != 0 && is_empty(fd)) {
-		if (fchown(fd, user->uid, user->gid) || fchmod(fd, DIRECTORY_MODE) ||
+		/* The mode first: afterwards it is another's. */
+		if (fchmod(fd, DIRECTORY_MODE) || fchown(fd, user->uid, user->gid) ||
 		    fstat(fd, &directory))
 			return fail(fd, path,
 				    "cannot be given to the store's user: ", strerror(errno));
