@@ -39,7 +39,7 @@ CPPFLAGS += -D_GNU_SOURCE -DSMTPSNOOP_VERSION='"$(VERSION)"' -Iinclude -Iuser -I
 ALL_CFLAGS := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
 	$(if $(COVER),--coverage) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(if $(COVER),--coverage) $(LDFLAGS)
-LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lmd
+LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lmd -lsqlite3
 # libpcap is loaded when it is needed (user/capture/library.h), and only linked where nothing can be loaded.
 ifeq ($(STATIC),1)
 CPPFLAGS += -DLINKED_STATICALLY

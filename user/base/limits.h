@@ -116,4 +116,31 @@
 /* One message of the channel between the halves: many records in one system call. */
 #define LIMIT_BATCH 65536
 
+/*
+ * The store. Kept by default: what a blocklist's operator and a provider ask about, on what a small host can spare, and a year and a
+ * month of roll-ups.
+ */
+#define LIMIT_STORE_DAYS 90
+#define LIMIT_STORE_ROLLUP_DAYS 400
+#define LIMIT_STORE_BYTES (UINT64_C(1) << 30)
+/* Rows that wait for a disk: half a minute of 2,000 connections/s, and the memory for it. */
+#define LIMIT_STORE_QUEUE 65536
+#define LIMIT_STORE_QUEUE_BYTES 67108864
+#define LIMIT_STORE_BATCH 4096 /* rows of a transaction: some 0.1 s */
+#define LIMIT_STORE_RETRY_MS 1000 /* how long rows gather, and until what failed is tried again */
+#define LIMIT_STORE_VALUES 2000 /* different destinations, HELOs and replies of a day */
+#define LIMIT_STORE_CACHE 8192 /* ids remembered, of each kind */
+#define LIMIT_STORE_CACHE_BYTES 8388608 /* and what was said under them, of each kind */
+#define LIMIT_STORE_TEXT 4096 /* one text; the longest is a path */
+#define LIMIT_STORE_JSON                                                                           \
+	262144 /* a record's members: 64 recipients escaped byte by byte have 125,000 */
+#define LIMIT_STORE_EVENTS 256 /* that wait */
+#define LIMIT_STORE_EVENT_ROWS                                                                     \
+	100000 /* on disk: ten a day are a few hundred kilobytes in 400 days */
+#define LIMIT_STORE_WORDS 256 /* of an event */
+/* Retention: rows that are deleted, or pages given back, in one step of some milliseconds; pauses between steps and between looks. */
+#define LIMIT_STORE_STEP 500
+#define LIMIT_STORE_STEP_MS 50
+#define LIMIT_STORE_LOOK_MS 60000
+
 #endif
