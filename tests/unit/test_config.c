@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "base/number.h"
 #include "enrich/config.h"
+#include "enrich/config_text.h"
 
 static char error[512];
 
@@ -122,6 +123,102 @@ static void test_full(void **state)
 	config_free(config);
 }
 
+static void test_store(void **state)
+{
+	struct config *config = parse("");
+
+	(void)state;
+	assert_string_equal(config->store_directory, "/var/lib/smtpsnoop");
+	assert_int_equal(config->store_days, 90);
+	assert_int_equal(config->store_rollup_days, 400);
+	assert_int_equal(config->store_bytes, 1 << 30);
+	config_free(config);
+	config = parse("[store]\ndir = /srv/history\ndays = 7\nrollup-days = 3650\n"
+		       "size = 1099511627776\n");
+	assert_string_equal(error, "");
+	assert_string_equal(config->store_directory, "/srv/history");
+	assert_int_equal(config->store_days, 7);
+	assert_int_equal(config->store_rollup_days, 3650);
+	assert_true(config->store_bytes == UINT64_C(1) << 40);
+	config_free(config);
+	refused("[store]\ndir = here\n", "t.conf:2: dir \"here\" is not an absolute path");
+	refused("[store]\ndir = /a\ndir = /b\n", "t.conf:3: dir is given twice, first in line 2");
+	refused("[store]\ndays = 0\n", "t.conf:2: days \"0\" is not a number from 1 to 3650");
+	refused("[store]\ndir = /a\nsize = 1G\n",
+		"t.conf:3: size \"1G\" is not a number from 16777216 to 1099511627776");
+	refused("[store]\nrollup_days = 1\n", "t.conf:2: unknown key \"rollup_days\" in [store]; "
+					      "known are dir, days, rollup-days, "
+					      "size");
+}
+
+static void assert_word(const char *one, const char *other)
+{
+	assert_int_equal(!one, !other);
+	if (one)
+		assert_string_equal(one, other);
+}
+
+static void assert_same_rules(const struct config *one, const struct config *other)
+{
+	assert_int_equal(one->relay_count, other->relay_count);
+	for (size_t i = 0; i < one->relay_count; i++) {
+		const struct config_relay *a = &one->relays[i], *b = &other->relays[i];
+
+		assert_string_equal(a->name, b->name);
+		assert_memory_equal(a->address, b->address, 16);
+		assert_true(a->prefix == b->prefix && a->port == b->port);
+	}
+	assert_int_equal(one->allow_count, other->allow_count);
+	for (size_t i = 0; i < one->allow_count; i++) {
+		const struct config_allow *a = &one->allows[i], *b = &other->allows[i];
+
+		assert_string_equal(a->name, b->name);
+		assert_true(a->has_uid == b->has_uid && a->uid == b->uid);
+		assert_word(a->service, b->service);
+		assert_word(a->container, b->container);
+		assert_word(a->cgroup, b->cgroup);
+		assert_word(a->exe, b->exe);
+		assert_true(a->has_address == b->has_address && a->prefix == b->prefix);
+		assert_memory_equal(a->address, b->address, 16);
+		assert_int_equal(a->port, b->port);
+	}
+}
+
+/* For the half that can't read the file: the same rules. */
+static void test_text(void **state)
+{
+	struct config *config = parse(
+		"[general]\nports = 2525\nwindow = 120\nburst = 5\nfan-out = 4\n"
+		"many-recipients = 7\nprogress = 9\n"
+		"[relay a]\naddress = 192.0.2.25, 2001:db8::/32, 0.0.0.0/0, ::/0\nport = 587\n"
+		"[relay b]\naddress = ::1\n"
+		"[allow x]\nuser = root\nservice = a.service\nexe = /usr/lib/a b\n"
+		"cgroup = /system.slice\ncontainer = abc\nport = 25\n"
+		"[allow net]\naddress = 10.0.0.0/8, ::1\n[mta m]\npath = /m\nuser = 7\n");
+	struct config *other;
+	size_t length;
+	char *text;
+
+	(void)state;
+	assert_non_null(config);
+	text = config_text(config, &length);
+	assert_non_null(text);
+	other = config_parse("text", text, length, error, sizeof(error));
+	assert_string_equal(error, "");
+	assert_non_null(other);
+	assert_same_rules(config, other);
+	assert_memory_equal(config->ports, other->ports, sizeof(config->ports));
+	assert_int_equal(config->port_count, other->port_count);
+	assert_int_equal(other->window_seconds, 120);
+	assert_int_equal(other->burst, 5);
+	assert_int_equal(other->fan_out, 4);
+	assert_int_equal(other->many_recipients, 7);
+	assert_int_equal(other->progress_seconds, 9);
+	free(text);
+	config_free(config);
+	config_free(other);
+}
+
 static void test_errors(void **state)
 {
 	(void)state;
@@ -130,7 +227,7 @@ static void test_errors(void **state)
 	refused("[general]\nburts=1\n", "t.conf:2: unknown key \"burts\" in [general]; known are "
 					"ports, window, burst, fan-out, many-recipients, progress");
 	refused("[rely a]\n",
-		"t.conf:1: unknown section [rely]; known are general, mta, relay, allow");
+		"t.conf:1: unknown section [rely]; known are general, mta, relay, allow, store");
 	refused("[relay]\n", "t.conf:1: [relay] needs a name: [relay name]");
 	refused("[general x]\n", "t.conf:1: [general] has no name behind it");
 	refused("[relay a\n", "t.conf:1: \"[relay a\" is no section: [general] or [kind name]");
@@ -316,6 +413,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_full),
+		cmocka_unit_test(test_store),	 cmocka_unit_test(test_text),
 		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_bad_bytes),
 		cmocka_unit_test(test_many),	 cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_load),	 cmocka_unit_test(test_addresses),

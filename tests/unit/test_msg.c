@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -64,6 +65,35 @@ static void test_severities(void **state)
 	assert_string_equal(heard(), "smtpsnoop: shown\n");
 }
 
+/* The journal is known by its device and inode; a file that standard error was redirected to is none. */
+static void test_journal(void **state)
+{
+	struct stat file;
+	char stream[64];
+
+	(void)state;
+	assert_int_equal(fstat(STDERR_FILENO, &file), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)file.st_dev, (uintmax_t)file.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	msg_journal();
+	msg_error("cannot open %s", "x");
+	assert_string_equal(heard(), "<3>cannot open x\n");
+	msg_warn("%d left", 3);
+	assert_string_equal(heard(), "<4>3 left\n");
+	msg_info("hello");
+	assert_string_equal(heard(), "<6>hello\n");
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)file.st_dev,
+		 (uintmax_t)file.st_ino + 1);
+	setenv("JOURNAL_STREAM", stream, 1);
+	msg_journal();
+	msg_info("hello");
+	assert_string_equal(heard(), "smtpsnoop: hello\n");
+	unsetenv("JOURNAL_STREAM");
+	msg_journal();
+	msg_warn("%d left", 3);
+	assert_string_equal(heard(), "smtpsnoop: warning: 3 left\n");
+}
+
 static void test_errno_stays(void **state)
 {
 	(void)state;
@@ -116,6 +146,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_severities, redirect, restore),
+		cmocka_unit_test_setup_teardown(test_journal, redirect, restore),
 		cmocka_unit_test_setup_teardown(test_errno_stays, redirect, restore),
 		cmocka_unit_test_setup_teardown(test_long_messages_are_cut, redirect, restore),
 		cmocka_unit_test(test_rate),

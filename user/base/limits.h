@@ -107,6 +107,13 @@
  * it, and each connection would otherwise wake both halves a dozen times. */
 #define LIMIT_COLLECT 10
 
+/* Nanoseconds. What two readings of two clocks differ by, and more than what NTP slews a clock by in a second; and a step of the clock
+ * that the history has to tell, since the order of its times is none any more. */
+#define LIMIT_CLOCK_NOISE 1000000
+#define LIMIT_CLOCK_STEP 1000000000
+/* Seconds: so often the writer of the store is asked whether it lives, and told the time, if nothing else happens. */
+#define LIMIT_ALIVE_SECONDS 60
+
 /* Signals this close together are one: nobody presses Ctrl-C twice on purpose so fast. */
 #define LIMIT_ONE_WISH_MS 300
 

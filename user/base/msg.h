@@ -20,6 +20,11 @@ enum exit_status {
 	EXIT_SEEN = 3, /* with --exit-code: a bypass or an impostor was seen */
 };
 
+/*
+ * For a service: if standard error is the journal ($JOURNAL_STREAM names it), lines begin with their priority, "<4>", as
+ * sd-daemon(3) has it, and the journal adds who we are.
+ */
+void msg_journal(void);
 void msg_verbose(bool on); /* msg_debug() prints only after msg_verbose(true) */
 void msg_error(const char *format, ...) MSG_PRINTF;
 void msg_warn(const char *format, ...) MSG_PRINTF; /* adds "warning: " */

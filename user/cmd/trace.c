@@ -4,8 +4,7 @@
  *
  * Forks the half that parses and shows before anything is loaded, so that it never holds a descriptor of the kernel programs; then
  * loads, attaches, and passes records on until a signal, --duration, or the other half's end. Detaches first, then drains, then
- * says the totals: what was counted has been said. A first signal detaches even while the output is blocked; a second one kills the
- * half that writes.
+ * says the totals: what was counted has been said. A first signal detaches even while the output is blocked: halves.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,10 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +24,7 @@
 #include "cmd/cmd.h"
 #include "cmd/evidence.h"
 #include "cmd/evidence_list.h"
+#include "cmd/halves.h"
 #include "cmd/runtimes.h"
 #include "cmd/show.h"
 #include "cmd/socket_list.h"
@@ -56,15 +53,10 @@ struct trace {
 	struct channel_writer writer;
 	struct event_counters said; /* losses the other half knows of */
 	uint64_t deadline; /* CLOCK_BOOTTIME ns, 0 = none */
-	int signals; /* signalfd */
+	struct halves halves;
 	int enough; /* readable (end of file) when the other half wants no more */
-	pid_t child;
 	bool collecting; /* records came a moment ago: those behind them may gather */
-	uint64_t asked_at; /* CLOCK_BOOTTIME ns, when one asked first */
-	bool asked; /* a signal asked for the end */
 	bool detached;
-	bool given_up; /* another one did: nothing is written any more */
-	bool not_killed; /* nor may the other half be killed */
 };
 
 static int write_start(struct trace *trace)
@@ -234,42 +226,6 @@ static int poll_timeout(const struct trace *trace)
 		       : (int)((trace->deadline - now) / 1000000 + 1);
 }
 
-/* The second time: the output is blocked, and somebody wants us gone. */
-static void give_up(struct trace *trace)
-{
-	trace->given_up = true;
-	trace->not_killed = kill(trace->child, SIGKILL) < 0;
-	if (trace->not_killed)
-		msg_error(
-			"stopped by a second signal; process %d, which waits for standard output, "
-			"cannot be killed: %s",
-			(int)trace->child, strerror(errno));
-	else
-		msg_error("stopped by a second signal: what standard output had not taken is lost");
-}
-
-/*
- * A terminal that closes may say SIGHUP twice and means nothing by it; signals at about the same moment are one wish: timeout(1)
- * signals its child and then the group that it is in.
- */
-static void hear_signals(struct trace *trace)
-{
-	struct signalfd_siginfo info;
-	uint64_t now = clock_ns(CLOCK_BOOTTIME);
-	bool before = trace->asked && now - trace->asked_at > LIMIT_ONE_WISH_MS * 1000000ULL;
-	bool again = false;
-
-	if (!trace->asked)
-		trace->asked_at = now;
-
-	while (read(trace->signals, &info, sizeof(info)) == sizeof(info)) {
-		trace->asked = true;
-		again = again || info.ssi_signo != SIGHUP;
-	}
-	if (before && again && !trace->given_up)
-		give_up(trace);
-}
-
 /* That may take a while: signals that came meanwhile still belong to the wish that it fulfils. */
 static void detach(struct trace *trace)
 {
@@ -277,7 +233,7 @@ static void detach(struct trace *trace)
 		return;
 	trace->detached = true;
 	tracer_stop(trace->tracer);
-	trace->asked_at = clock_ns(CLOCK_BOOTTIME);
+	trace->halves.asked_at = clock_ns(CLOCK_BOOTTIME);
 }
 
 /* The channel is full: the other half waits for who reads its output. */
@@ -286,16 +242,16 @@ static int wait_for_room(void *context)
 	struct trace *trace = context;
 	struct pollfd fds[] = {
 		{.fd = trace->writer.fd, .events = POLLOUT},
-		{.fd = trace->signals, .events = POLLIN},
+		{.fd = trace->halves.signals, .events = POLLIN},
 	};
 
 	if (poll(fds, 2, -1) < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (fds[1].revents) {
-		hear_signals(trace);
+		halves_hear(&trace->halves);
 		detach(trace);
 	}
-	return trace->given_up ? -EPIPE : 0;
+	return trace->halves.given_up ? -EPIPE : 0;
 }
 
 /*
@@ -306,7 +262,7 @@ static int step(struct trace *trace)
 {
 	struct pollfd fds[] = {
 		{.fd = trace->collecting ? -1 : tracer_fd(trace->tracer), .events = POLLIN},
-		{.fd = trace->signals, .events = POLLIN},
+		{.fd = trace->halves.signals, .events = POLLIN},
 		{.fd = trace->enough, .events = POLLIN},
 		{.fd = enrich_fd(trace->enrich), .events = POLLIN},
 	};
@@ -322,8 +278,8 @@ static int step(struct trace *trace)
 			return rc;
 	}
 	if (fds[1].revents)
-		hear_signals(trace);
-	if (trace->asked || fds[2].revents)
+		halves_hear(&trace->halves);
+	if (trace->halves.asked || fds[2].revents)
 		return 0;
 	return trace->deadline && clock_ns(CLOCK_BOOTTIME) >= trace->deadline ? 0 : 1;
 }
@@ -422,53 +378,6 @@ static int run(struct trace *trace)
 	return rc < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-/* Until the other half has ended, or is to be waited for no longer. */
-static void wait_for_end(struct trace *trace)
-{
-	struct pollfd fds[] = {
-		{.fd = (int)syscall(SYS_pidfd_open, trace->child, 0), .events = POLLIN},
-		{.fd = trace->signals, .events = POLLIN},
-	};
-
-	while (fds[0].fd >= 0 && !fds[0].revents && !trace->given_up)
-		if (poll(fds, 2, -1) > 0 && fds[1].revents)
-			hear_signals(trace);
-	if (fds[0].fd >= 0)
-		close(fds[0].fd);
-}
-
-/* Its status is ours, unless ours is worse. */
-static int wait_child(struct trace *trace, int status)
-{
-	int how;
-
-	wait_for_end(trace);
-	if (trace->not_killed)
-		return EXIT_FAILED;
-	while (waitpid(trace->child, &how, 0) < 0)
-		if (errno != EINTR)
-			return EXIT_FAILED;
-	if (trace->given_up)
-		return EXIT_FAILED;
-	if (WIFSIGNALED(how)) {
-		msg_error("the parsing half was killed by signal %d: stopped", WTERMSIG(how));
-		return EXIT_FAILED;
-	}
-	return status == EXIT_DONE ? WEXITSTATUS(how) : status;
-}
-
 /* False = there are too few, which has been said. */
 static bool raise_descriptors(void)
 {
@@ -514,6 +423,7 @@ static int run_halves(const struct trace_options *options)
 	struct trace trace = {.options = options};
 	struct rights_user user;
 	int channel[2], enough[2], status;
+	pid_t child;
 
 	if (!raise_descriptors())
 		return EXIT_CANNOT;
@@ -528,13 +438,13 @@ static int run_halves(const struct trace_options *options)
 		return EXIT_FAILED;
 	}
 	fflush(NULL);
-	trace.child = fork();
-	if (trace.child < 0) {
+	child = fork();
+	if (child < 0) {
 		msg_error("cannot fork: %s", strerror(errno));
 		evidence_end(trace.evidence, false);
 		return EXIT_FAILED;
 	}
-	if (trace.child == 0) {
+	if (child == 0) {
 		close(channel[1]);
 		close(enough[0]);
 		_exit(show_run(channel[0], enough[1],
@@ -545,16 +455,17 @@ static int run_halves(const struct trace_options *options)
 	close(enough[1]);
 	signal(SIGPIPE, SIG_IGN);
 	trace.enough = enough[0];
-	trace.signals = open_signals();
+	status = halves_init(&trace.halves, child, false) ? EXIT_FAILED : EXIT_DONE;
 	channel_writer_init(&trace.writer, channel[1], wait_for_room, &trace);
-	status = trace.signals < 0 ? EXIT_FAILED : run(&trace);
+	if (status == EXIT_DONE)
+		status = run(&trace);
 	close(channel[1]);
-	status = wait_child(&trace, status);
+	status = halves_end(&trace.halves, status);
 	status = end_evidence(&trace, status);
 	runtimes_free(trace.runtimes);
 	enrich_free(trace.enrich);
 	tracer_free(trace.tracer);
-	close(trace.signals);
+	close(trace.halves.signals);
 	close(enough[0]);
 	return status;
 }

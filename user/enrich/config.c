@@ -138,6 +138,14 @@ struct config *config_default(void)
 	config->fan_out = 10;
 	config->many_recipients = 50;
 	config->progress_seconds = 30;
+	config->store_days = LIMIT_STORE_DAYS;
+	config->store_rollup_days = LIMIT_STORE_ROLLUP_DAYS;
+	config->store_bytes = LIMIT_STORE_BYTES;
+	config->store_directory = strdup(CONFIG_STORE);
+	if (!config->store_directory) {
+		config_free(config);
+		return NULL;
+	}
 	config_add_ports(config, "25,465,587");
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		/* The row is only copied from, so that taking the const away is safe. */
@@ -177,6 +185,7 @@ void config_free(struct config *config)
 	free(config->mtas);
 	free(config->relays);
 	free(config->allows);
+	free(config->store_directory);
 	free(config);
 }
 

@@ -2,8 +2,8 @@
 /*
  * config.h - /etc/smtpsnoop.conf: trusted MTAs, relays, allow rules, ports, thresholds
  *
- * Read once, by the privileged half before it forks, so that both halves have it. Nothing is guessed: an unknown section,
- * key or value is refused with file, line and what is wrong.
+ * Read by the privileged half before it forks, so that both halves have it; a service that reads it again passes it on as text
+ * (config_text.h). Nothing is guessed: an unknown section, key or value is refused with file, line and what is wrong.
  */
 #ifndef SMTPSNOOP_CONFIG_H
 #define SMTPSNOOP_CONFIG_H
@@ -15,6 +15,7 @@
 #include "base/limits.h"
 
 #define CONFIG_PORTS_MAX 64
+#define CONFIG_STORE "/var/lib/smtpsnoop"
 
 /* [mta NAME]: an executable that may speak SMTP to the world. Built-in ones come first. */
 struct config_mta {
@@ -65,6 +66,11 @@ struct config {
 	uint32_t fan_out; /* different destinations in the window, 10 */
 	uint32_t many_recipients; /* in one connection, 50 */
 	uint32_t progress_seconds; /* a line for a connection that lasts, 30 */
+	/* [store] */
+	char *store_directory; /* CONFIG_STORE */
+	uint32_t store_days; /* connections are kept in full, 90 */
+	uint32_t store_rollup_days; /* sums by the hour and the day, 400 */
+	uint64_t store_bytes; /* the file's size, 1 GiB */
 };
 
 /*

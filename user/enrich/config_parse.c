@@ -9,6 +9,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,9 @@
 #define KEYS_MAX 8 /* of one section */
 /* "mail-relay" of [relay mail-relay]; an MTA's is carried in struct enrichment */
 #define LABEL_MAX 33
+#define CONFIG_STORE_DAYS 3650 /* ten years: more is no longer a history of this host */
+#define CONFIG_STORE_BYTES_MIN (UINT64_C(16) << 20)
+#define CONFIG_STORE_BYTES_MAX (UINT64_C(1) << 40)
 #define QUOTE_MAX 96 /* of a wrong word shown in an error */
 
 struct parser;
@@ -108,19 +112,25 @@ static struct value *value_of(struct parser *parser, const char *key)
 	return NULL;
 }
 
-static bool number(struct parser *parser, const char *key, uint32_t low, uint32_t high,
-		   uint32_t *out)
+static bool number(struct parser *parser, const char *key, uint64_t low, uint64_t high,
+		   uint64_t *out)
 {
 	const struct value *value = value_of(parser, key);
 	char wanted[64];
-	uint64_t found;
 
-	if (!value->text)
+	if (!value->text || number_parse(value->text, low, high, out) == 0)
 		return true;
-	if (number_parse(value->text, low, high, &found) != 0) {
-		snprintf(wanted, sizeof(wanted), "a number from %u to %u", low, high);
-		return wrong(parser, key, value->text, value->line, wanted);
-	}
+	snprintf(wanted, sizeof(wanted), "a number from %" PRIu64 " to %" PRIu64, low, high);
+	return wrong(parser, key, value->text, value->line, wanted);
+}
+
+static bool number32(struct parser *parser, const char *key, uint32_t low, uint32_t high,
+		     uint32_t *out)
+{
+	uint64_t found = *out;
+
+	if (!number(parser, key, low, high, &found))
+		return false;
 	*out = (uint32_t)found;
 	return true;
 }
@@ -145,11 +155,29 @@ static bool finish_general(struct parser *parser)
 	if (error)
 		return wrong(parser, "ports", ports->text, ports->line,
 			     "a list of port numbers from 1 to 65535");
-	return number(parser, "window", 1, 86400, &config->window_seconds) &&
-	       number(parser, "burst", 1, 1000000, &config->burst) &&
-	       number(parser, "fan-out", 1, LIMIT_FAN_OUT, &config->fan_out) &&
-	       number(parser, "many-recipients", 1, 1000000, &config->many_recipients) &&
-	       number(parser, "progress", 1, 86400, &config->progress_seconds);
+	return number32(parser, "window", 1, 86400, &config->window_seconds) &&
+	       number32(parser, "burst", 1, 1000000, &config->burst) &&
+	       number32(parser, "fan-out", 1, LIMIT_FAN_OUT, &config->fan_out) &&
+	       number32(parser, "many-recipients", 1, 1000000, &config->many_recipients) &&
+	       number32(parser, "progress", 1, 86400, &config->progress_seconds);
+}
+
+static bool finish_store(struct parser *parser)
+{
+	struct config *config = parser->config;
+	struct value *directory = value_of(parser, "dir");
+
+	if (!absolute(parser, "dir"))
+		return false;
+	if (directory->text) {
+		free(config->store_directory);
+		config->store_directory = directory->text;
+		directory->text = NULL;
+	}
+	return number32(parser, "days", 1, CONFIG_STORE_DAYS, &config->store_days) &&
+	       number32(parser, "rollup-days", 1, CONFIG_STORE_DAYS, &config->store_rollup_days) &&
+	       number(parser, "size", CONFIG_STORE_BYTES_MIN, CONFIG_STORE_BYTES_MAX,
+		      &config->store_bytes);
 }
 
 /* A typo here would leave the MTA a bypass without a word. */
@@ -216,7 +244,7 @@ static bool add_relay(struct parser *parser, const uint8_t *address, uint8_t pre
 	struct config_relay row = {.name = parser->label, .prefix = prefix};
 	uint32_t port = 0;
 
-	if (!number(parser, "port", 1, UINT16_MAX, &port))
+	if (!number32(parser, "port", 1, UINT16_MAX, &port))
 		return false;
 	row.port = (uint16_t)port;
 	memcpy(row.address, address, sizeof(row.address));
@@ -243,7 +271,7 @@ static bool allow_row(struct parser *parser, struct config_allow *row)
 				     .cgroup = value_of(parser, "cgroup")->text,
 				     .exe = value_of(parser, "exe")->text};
 	if (!absolute(parser, "cgroup") || !absolute(parser, "exe") ||
-	    !number(parser, "port", 1, UINT16_MAX, &port))
+	    !number32(parser, "port", 1, UINT16_MAX, &port))
 		return false;
 	row->port = (uint16_t)port;
 	if (!user->text)
@@ -291,6 +319,7 @@ static const struct section sections[] = {
 	 true,
 	 {"user", "service", "container", "cgroup", "exe", "*address", "port"},
 	 finish_allow},
+	{"store", false, {"dir", "days", "rollup-days", "size"}, finish_store},
 };
 
 /* Understands what was collected of the section before. */
@@ -331,7 +360,7 @@ static bool begin_section(struct parser *parser, const char *line)
 		return true;
 	}
 	return fail(parser, parser->line,
-		    "unknown section [%s]; known are general, mta, relay, allow", kind);
+		    "unknown section [%s]; known are general, mta, relay, allow, store", kind);
 }
 
 static bool unknown_key(struct parser *parser, const char *key)

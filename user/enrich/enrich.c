@@ -66,6 +66,17 @@ void enrich_free(struct enrich *enrich)
 	free(enrich);
 }
 
+int enrich_configure(struct enrich *enrich, const struct config *config, uint64_t now)
+{
+	struct mta_table *mtas = mta_new(config, now);
+
+	if (!mtas)
+		return -ENOMEM;
+	mta_free(enrich->mtas);
+	enrich->mtas = mtas;
+	return 0;
+}
+
 int enrich_fd(const struct enrich *enrich)
 {
 	return addresses_fd(enrich->addresses);

@@ -20,6 +20,9 @@ struct enrich;
 struct enrich *enrich_new(const struct config *config, uint64_t now);
 void enrich_free(struct enrich *enrich); /* NULL is fine */
 
+/* Other MTAs from now on. Borrowed as above. -ENOMEM: those from before stay. */
+int enrich_configure(struct enrich *enrich, const struct config *config, uint64_t now);
+
 /* Readable when an address of the host has changed: then call enrich_ready(). -1 = there is none. */
 int enrich_fd(const struct enrich *enrich);
 int enrich_ready(struct enrich *enrich); /* 0 or -errno: the old addresses stay */

@@ -59,6 +59,11 @@ struct actors *actors_new(const struct actors_options *options)
 	return actors;
 }
 
+void actors_configure(struct actors *actors, const struct actors_options *options)
+{
+	actors->options = *options;
+}
+
 void actors_free(struct actors *actors)
 {
 	struct actor *actor, *next;

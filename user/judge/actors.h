@@ -24,6 +24,7 @@ struct actors_options {
 
 struct actors *actors_new(const struct actors_options *options); /* NULL = out of memory */
 void actors_free(struct actors *actors); /* NULL is fine */
+void actors_configure(struct actors *actors, const struct actors_options *options);
 
 /* A connection is opened to `remote`. */
 void actors_opened(struct actors *actors, const struct event_identity *who,

@@ -31,11 +31,16 @@ struct judge {
 	struct actors *actors;
 };
 
+static struct actors_options thresholds(const struct config *config)
+{
+	return (struct actors_options){.window = config->window_seconds * NS_PER_SECOND,
+				       .burst = config->burst,
+				       .fan_out = config->fan_out};
+}
+
 struct judge *judge_new(const struct config *config)
 {
-	const struct actors_options options = {.window = config->window_seconds * NS_PER_SECOND,
-					       .burst = config->burst,
-					       .fan_out = config->fan_out};
+	const struct actors_options options = thresholds(config);
 	struct judge *judge = calloc(1, sizeof(*judge));
 
 	if (!judge)
@@ -54,6 +59,14 @@ void judge_free(struct judge *judge)
 		return;
 	actors_free(judge->actors);
 	free(judge);
+}
+
+void judge_configure(struct judge *judge, const struct config *config)
+{
+	const struct actors_options options = thresholds(config);
+
+	judge->config = config;
+	actors_configure(judge->actors, &options);
 }
 
 /* Where no process is known, an address stands for one. No device has this number. */

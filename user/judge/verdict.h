@@ -98,6 +98,9 @@ struct judge; /* rules and per-actor windows */
 struct judge *judge_new(const struct config *config);
 void judge_free(struct judge *judge);
 
+/* Other rules and thresholds from now on; what actors did lately is remembered. Borrowed as above. */
+void judge_configure(struct judge *judge, const struct config *config);
+
 /* Counts a new connection in its actor's window. Once a connection, when its OPEN record comes. */
 void judge_opened(struct judge *judge, const struct verdict_case *facts);
 

@@ -23,7 +23,8 @@
 #include <unistd.h>
 
 #include <cap-ng.h>
-#include <seccomp.h>
+
+#include "pass/filter.h"
 
 #define NOBODY 65534
 /* The table of connections, the summary and their texts, all full, are below this. */
@@ -103,78 +104,45 @@ static int limit_resources(void)
 	return rc;
 }
 
-/* Everything else answers EPERM, so that a forgotten call shows in a test and kills nobody's trace. */
-static int filter_calls(void)
+/* What is left of the file system below the root directory, which `own` is. */
+static const char *reach(const struct stat *own)
 {
-	static const int calls[] = {
-		SCMP_SYS(read),
-		SCMP_SYS(write),
-		SCMP_SYS(writev),
-		SCMP_SYS(recvfrom),
-		SCMP_SYS(recvmsg),
-		SCMP_SYS(poll),
-		SCMP_SYS(ppoll),
-		SCMP_SYS(clock_gettime),
-		SCMP_SYS(clock_nanosleep),
-		SCMP_SYS(close),
-		SCMP_SYS(fstat),
-		SCMP_SYS(newfstatat),
-		SCMP_SYS(lseek),
-		SCMP_SYS(brk),
-		SCMP_SYS(mmap),
-		SCMP_SYS(munmap),
-		SCMP_SYS(mremap),
-		SCMP_SYS(madvise),
-		SCMP_SYS(rt_sigreturn),
-		SCMP_SYS(rt_sigaction),
-		SCMP_SYS(rt_sigprocmask),
-		SCMP_SYS(restart_syscall),
-		SCMP_SYS(futex),
-		SCMP_SYS(getpid),
-		SCMP_SYS(gettid),
-		SCMP_SYS(exit),
-		SCMP_SYS(exit_group),
-		SCMP_SYS(getrandom),
-		SCMP_SYS(sched_yield),
-		SCMP_SYS(sigaltstack),
-		SCMP_SYS(sched_getaffinity),
-	};
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	struct stat output;
-	int rc = filter ? 0 : -ENOMEM;
+	static const char *const above[] = {"/", ".", "..", "/..", "../.."};
+	struct stat file;
 
-	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) && !rc; i++)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
-	/* Taking back a part of a line: what was in the file before us stays. */
-	if (!rc && fstat(STDOUT_FILENO, &output) == 0 && S_ISREG(output.st_mode))
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ftruncate), 2,
-				      SCMP_A0_32(SCMP_CMP_EQ, STDOUT_FILENO),
-				      SCMP_A1_64(SCMP_CMP_GE, (scmp_datum_t)output.st_size));
-	/* The terminal's size after it changed. */
-	if (!rc)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				      SCMP_A1_32(SCMP_CMP_EQ, 0x5413 /* TIOCGWINSZ */));
-	/* Executable memory is for nobody here. */
-	if (!rc)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-				      SCMP_A2_32(SCMP_CMP_MASKED_EQ, 4 /* PROT_EXEC */, 0));
-	if (!rc)
-		rc = seccomp_load(filter);
-	seccomp_release(filter);
-	return rc;
+	for (size_t i = 0; i < sizeof(above) / sizeof(above[0]); i++)
+		if (stat(above[i], &file) || file.st_dev != own->st_dev ||
+		    file.st_ino != own->st_ino)
+			return "looking above the directory";
+	if (open("../etc/passwd", O_RDONLY) >= 0)
+		return "opening a file above the directory";
+	for (int fd = 0; fd < DESCRIPTORS_MAX; fd++)
+		if (fstat(fd, &file) == 0 && S_ISDIR(file.st_mode))
+			return "leaving by a directory that is open";
+	return chroot(".") >= 0 ? "chroot()" : NULL;
 }
 
-/* Tries to do what must not be possible any more. Returns what succeeded, NULL = nothing. */
-static const char *regain(int kept_uid)
+static const char *reach_anything(void)
+{
+	if (open("/", O_TMPFILE | O_WRONLY, 0600) >= 0 ||
+	    open("/tmp/.smtpsnoop-proof", O_WRONLY | O_CREAT, 0600) >= 0)
+		return "opening a file for writing";
+	return NULL;
+}
+
+/* Tries to do what must not be possible any more. `own` is the only directory left, NULL = no file is. Returns what succeeded,
+ * NULL = nothing. */
+static const char *regain(int kept_uid, const struct stat *own)
 {
 	union bpf_attr attributes;
+	const char *reached;
 
 	memset(&attributes, 0, sizeof(attributes));
 	if (!kept_uid && (setresuid(0, 0, 0) == 0 || geteuid() == 0 || getuid() == 0))
 		return "root's user id";
-	if (open("/", O_TMPFILE | O_WRONLY, 0600) >= 0 ||
-	    open("/tmp/.smtpsnoop-proof", O_WRONLY | O_CREAT, 0600) >= 0)
-		return "opening a file for writing";
+	reached = own ? reach(own) : reach_anything();
+	if (reached)
+		return reached;
 	if (open("/etc/passwd", O_RDONLY) >= 0)
 		return "opening a file";
 	if (syscall(SYS_bpf, BPF_PROG_GET_NEXT_ID, &attributes, sizeof(attributes)) >= 0 ||
@@ -182,7 +150,7 @@ static const char *regain(int kept_uid)
 		return "bpf()";
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) >= 0)
 		return "ptrace()";
-	if (socket(AF_INET, SOCK_STREAM, 0) >= 0)
+	if (socket(AF_INET, SOCK_STREAM, 0) >= 0 || socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
 		return "opening a socket";
 	return NULL;
 }
@@ -196,38 +164,88 @@ static bool capabilities_left(void)
 	return capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE;
 }
 
-int rights_drop(const struct rights_user *user, int *kept_uid, char *error, size_t error_size)
+/* Takes the descriptor over: one of a directory that is kept would lead out again. */
+static int confine(int directory, struct stat *own)
+{
+	int rc = fstat(directory, own) || fchdir(directory) || chroot(".") ? -errno : 0;
+
+	close(directory);
+	return rc;
+}
+
+/* The filter comes last, and what it leaves is tried. */
+static int bar(int kept_uid, const struct stat *own, char *error, size_t error_size)
 {
 	const char *still;
+	int rc = limit_resources();
+
+	if (rc)
+		return refuse(error, error_size, "resource limits", -rc);
+	rc = filter_calls(own);
+	if (rc)
+		return refuse(error, error_size, "seccomp", -rc);
+	still = regain(kept_uid, own);
+	if (!still)
+		return 0;
+	snprintf(error, error_size, "rights were given up, but %s is still possible", still);
+	return -EPERM;
+}
+
+static int drop(const struct rights_user *user, int *kept_uid, const struct stat *own, char *error,
+		size_t error_size)
+{
 	int rc;
 
-	capng_get_caps_process();
-	drop_bounds();
 	if (!SANITIZED && prctl(PR_SET_DUMPABLE, 0) < 0)
 		return refuse(error, error_size, "prctl", errno);
 	rc = drop_user(user, kept_uid);
 	if (rc)
 		return refuse(error, error_size, "changing the user", -rc);
+	if (own && *kept_uid)
+		return refuse(error, error_size, "changing the user", EPERM);
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (capng_apply(CAPNG_SELECT_CAPS) < 0 || capabilities_left())
 		return refuse(error, error_size, "capabilities", EPERM);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return refuse(error, error_size, "no_new_privs", errno);
-	if (SANITIZED)
-		return 0;
-	rc = limit_resources();
+	return SANITIZED ? 0 : bar(*kept_uid, own, error, error_size);
+}
+
+int rights_drop(const struct rights_user *user, int *kept_uid, char *error, size_t error_size)
+{
+	capng_get_caps_process();
+	drop_bounds();
+	return drop(user, kept_uid, NULL, error, error_size);
+}
+
+int rights_confine(const struct rights_user *user, int directory, char *error, size_t error_size)
+{
+	struct stat own;
+	int rc, kept_uid;
+
+	capng_get_caps_process();
+	drop_bounds();
+	rc = confine(directory, &own);
 	if (rc)
-		return refuse(error, error_size, "resource limits", -rc);
-	rc = filter_calls();
-	if (rc)
-		return refuse(error, error_size, "seccomp", -rc);
-	still = regain(*kept_uid);
-	if (still) {
-		snprintf(error, error_size, "rights were given up, but %s is still possible",
-			 still);
-		return -EPERM;
+		return refuse(error, error_size, "chroot to the store's directory", -rc);
+	return drop(user, &kept_uid, &own, error, error_size);
+}
+
+void rights_close_others(const int *keep, size_t count)
+{
+	int highest = STDERR_FILENO;
+
+	for (size_t i = 0; i < count; i++)
+		highest = keep[i] > highest ? keep[i] : highest;
+	for (int fd = STDERR_FILENO + 1; fd < highest; fd++) {
+		bool kept = false;
+
+		for (size_t i = 0; i < count; i++)
+			kept = kept || keep[i] == fd;
+		if (!kept)
+			close(fd);
 	}
-	return 0;
+	close_range((unsigned int)highest + 1, ~0u, 0);
 }
 
 int rights_reduce(char *error, size_t error_size)

@@ -25,6 +25,16 @@ void rights_user(struct rights_user *user);
 int rights_drop(const struct rights_user *user, int *kept_uid, char *error, size_t error_size);
 
 /*
+ * The same for one that keeps files, in one directory: that is its root directory from then on, and the filter leaves what a database
+ * needs there. Takes `directory`, an open descriptor, over. Nothing above can be reached, no link or device be made. Here the user must
+ * be another one: 0 or -errno.
+ */
+int rights_confine(const struct rights_user *user, int directory, char *error, size_t error_size);
+
+/* Closes all descriptors but the standard streams and these: what was inherited may lead out of a directory. */
+void rights_close_others(const int *keep, size_t count);
+
+/*
  * The privileged half, once everything is attached: keeps only what reading the ring, the counters and /proc needs (BPF,
  * SYS_PTRACE, DAC_READ_SEARCH), and KILL for the other half, and proves it. 0 or -errno.
  */

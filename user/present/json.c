@@ -94,6 +94,22 @@ void json_end(struct json *json)
 	flush(json);
 }
 
+void json_begin_members(struct json *json, FILE *out)
+{
+	json->out = out;
+	json->depth = 0;
+	json->used = 0;
+	open_level(json, NULL, '{');
+	json->levels[0].written = true; /* by somebody else */
+}
+
+void json_end_members(struct json *json)
+{
+	while (json->depth > 1)
+		json_close(json);
+	flush(json);
+}
+
 void json_open_object(struct json *json, const char *key)
 {
 	open_level(json, key, '{');

@@ -34,6 +34,10 @@ struct json {
 void json_begin(struct json *json, FILE *out);
 void json_end(struct json *json);
 
+/* Members alone, for an object that others put together: no braces around them, no line end. */
+void json_begin_members(struct json *json, FILE *out);
+void json_end_members(struct json *json);
+
 /* key is NULL inside arrays. */
 void json_open_object(struct json *json, const char *key);
 void json_open_array(struct json *json, const char *key);

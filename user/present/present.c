@@ -103,10 +103,7 @@ void present_start(struct present *present, const struct frame_start *start, uin
 {
 	struct record_origin *origin = &present->origin;
 
-	for (unsigned int i = 0; i < sizeof(start->boot_id); i++)
-		snprintf(origin->boot_id + 2 * i, 3, "%02x", start->boot_id[i]);
-	memcpy(origin->host, start->host, sizeof(origin->host));
-	origin->host[sizeof(origin->host) - 1] = '\0';
+	record_origin_set(origin, start);
 	present->started = now;
 	present->text.capture = start->capture;
 	memcpy(present->text.ports, start->ports, sizeof(start->ports));
@@ -121,12 +118,6 @@ void present_start(struct present *present, const struct frame_start *start, uin
 	json_begin(&present->json, present->options.out);
 	record_start(&present->json, origin, start, (int64_t)now + wall_minus_boot);
 	json_end(&present->json);
-}
-
-/* When it was over, or last heard of. */
-static uint64_t time_of(const struct connection *connection)
-{
-	return connection->closed ? connection->closed : connection->last_seen;
 }
 
 /* Where a row goes. More of them than that help nobody: --json has all. */
@@ -185,7 +176,7 @@ void present_existing(struct present *present, const struct connection *connecti
 		summary_add(present->summary, connection, socket);
 	if (socket)
 		socket->shown = true;
-	show(present, connection, socket, time_of(connection), wall_minus_boot, false);
+	show(present, connection, socket, record_time(connection), wall_minus_boot, false);
 }
 
 void present_socket(struct present *present, struct socket_seen *socket, uint64_t now,

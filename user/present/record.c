@@ -45,6 +45,14 @@ static void event_id(struct json *json, const struct record_origin *origin,
 	json_bytes(json, "id", id, (size_t)length);
 }
 
+void record_origin_set(struct record_origin *origin, const struct frame_start *start)
+{
+	for (unsigned int i = 0; i < sizeof(start->boot_id); i++)
+		snprintf(origin->boot_id + 2 * i, 3, "%02x", start->boot_id[i]);
+	memcpy(origin->host, start->host, sizeof(origin->host));
+	origin->host[sizeof(origin->host) - 1] = '\0';
+}
+
 void record_begin(struct json *json, const struct record_origin *origin, const char *action,
 		  int64_t unix_ns)
 {
@@ -76,6 +84,11 @@ static void event_members(struct json *json, const struct record_origin *origin,
 	}
 	json_text(json, "outcome", outcomes[record_outcome(connection)]);
 	json_text(json, "reason", connection_reason_name(connection->reason));
+}
+
+uint64_t record_time(const struct connection *connection)
+{
+	return connection->closed ? connection->closed : connection->last_seen;
 }
 
 /* An attempt that ended before the kernel chose its own address has 0.0.0.0 or :: there. */
@@ -267,27 +280,63 @@ static void verdict(struct json *json, const struct verdict *verdict)
 	json_close(json);
 }
 
-void record_connection(struct json *json, const struct record_origin *origin,
-		       const struct connection *connection, const char *action, uint64_t time,
-		       int64_t wall_minus_boot)
+/* Up to who it was. */
+static void before_process(struct json *json, const struct record_origin *origin,
+			   const struct connection *connection, const char *action, uint64_t time,
+			   int64_t wall_minus_boot)
 {
 	record_begin(json, origin, action, (int64_t)time + wall_minus_boot);
 	event_members(json, origin, connection, wall_minus_boot);
 	json_close(json);
 	record_endpoints(json, &connection->ends, connection->closed != 0, connection->bytes_out,
 			 connection->bytes_in);
-	if (connection->opener) {
-		record_process(json, "process", connection->opener, wall_minus_boot, false);
-		if (connection->sender)
-			record_process(json, "sender", connection->sender, wall_minus_boot, true);
-		record_owner(json, connection->opener);
-	}
+}
+
+static void sender(struct json *json, const struct connection *connection, int64_t wall_minus_boot)
+{
+	if (connection->opener && connection->sender)
+		record_process(json, "sender", connection->sender, wall_minus_boot, true);
+}
+
+static void after_process(struct json *json, const struct record_origin *origin,
+			  const struct connection *connection)
+{
 	record_login(json, connection);
 	record_script(json, connection);
 	if (connection->session)
 		tls(json, &connection->session->facts);
 	smtp(json, connection, origin->recipients);
 	verdict(json, &connection->verdict);
+}
+
+void record_connection(struct json *json, const struct record_origin *origin,
+		       const struct connection *connection, const char *action, uint64_t time,
+		       int64_t wall_minus_boot)
+{
+	const struct process *opener = connection->opener;
+
+	before_process(json, origin, connection, action, time, wall_minus_boot);
+	if (opener)
+		record_process(json, "process", opener, wall_minus_boot, false);
+	sender(json, connection, wall_minus_boot);
+	if (opener)
+		record_owner(json, opener);
+	after_process(json, origin, connection);
+}
+
+void record_of_opener(struct json *json, const struct process *opener, int64_t wall_minus_boot)
+{
+	record_process(json, "process", opener, wall_minus_boot, false);
+	record_owner(json, opener);
+}
+
+void record_but_opener(struct json *json, const struct record_origin *origin,
+		       const struct connection *connection, int64_t wall_minus_boot)
+{
+	before_process(json, origin, connection, "connection", record_time(connection),
+		       wall_minus_boot);
+	sender(json, connection, wall_minus_boot);
+	after_process(json, origin, connection);
 }
 
 void record_step(struct json *json, const struct record_origin *origin,

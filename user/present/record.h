@@ -20,6 +20,8 @@ struct record_origin {
 	bool recipients; /* their names may be shown */
 };
 
+void record_origin_set(struct record_origin *origin, const struct frame_start *start);
+
 enum record_outcome { RECORD_UNKNOWN = 0, RECORD_SUCCESS, RECORD_FAILURE };
 
 /* success: a message was accepted; failure: tried, and nothing was accepted; unknown: no more can be said. */
@@ -37,6 +39,17 @@ void record_endpoints(struct json *json, const struct event_endpoints *ends, boo
 void record_connection(struct json *json, const struct record_origin *origin,
 		       const struct connection *connection, const char *action, uint64_t time,
 		       int64_t wall_minus_boot);
+
+/* CLOCK_BOOTTIME ns of a connection's record: when it was over, or last heard of. */
+uint64_t record_time(const struct connection *connection);
+
+/*
+ * The same in two parts, for who keeps many: what is the same for all connections of an opener ("process", "user", "group", "cgroup",
+ * "service", "container", "orchestrator"), and all other members.
+ */
+void record_of_opener(struct json *json, const struct process *opener, int64_t wall_minus_boot);
+void record_but_opener(struct json *json, const struct record_origin *origin,
+		       const struct connection *connection, int64_t wall_minus_boot);
 
 void record_step(struct json *json, const struct record_origin *origin,
 		 const struct connection *connection, uint64_t time, const char *what,

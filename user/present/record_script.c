@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "enrich/script_file.h"
 #include "present/record_script.h"
 
 static void bytes(struct json *json, const char *key, struct bytes text)
@@ -201,6 +200,17 @@ void record_login(struct json *json, const struct connection *connection)
 	if (own)
 		bytes(json, "ssh", own->words[SCRIPT_SSH]);
 	json_close(json);
+}
+
+struct bytes record_script_file(const struct connection *connection, struct script_file *room)
+{
+	const struct script *script = connection_script(connection);
+
+	if (script && script->version)
+		return script_sender(script);
+	if (find_started(connection, room) && room->kind == SCRIPT_FILE)
+		return script_file_path(room);
+	return (struct bytes){NULL, 0};
 }
 
 void record_script(struct json *json, const struct connection *connection)

@@ -5,10 +5,14 @@
 #ifndef SMTPSNOOP_RECORD_SCRIPT_H
 #define SMTPSNOOP_RECORD_SCRIPT_H
 
+#include "enrich/script_file.h"
 #include "present/json.h"
 #include "store/connection.h"
 
 void record_login(struct json *json, const struct connection *connection); /* "session" */
+/* script.file there, not escaped: borrows from the connection or from `room`. Empty = none is known. */
+struct bytes record_script_file(const struct connection *connection, struct script_file *room);
+
 void record_script(struct json *json, const struct connection *connection);
 
 #endif
