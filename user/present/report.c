@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 void report_free(struct report *report)
@@ -82,21 +83,19 @@ void report_span(char out[REPORT_SPAN], int64_t ns)
 		snprintf(out, REPORT_SPAN, "%" PRId64 " days", hours / 24);
 }
 
-static void date(char out[REPORT_DATE], int64_t unix_ns, const char *format)
+void report_date(char out[REPORT_DATE], int64_t unix_ns)
 {
 	time_t seconds = (time_t)(unix_ns / 1000000000);
 	struct tm tm;
 
-	if (!localtime_r(&seconds, &tm) || !strftime(out, REPORT_DATE, format, &tm))
-		snprintf(out, REPORT_DATE, "?");
-}
-
-void report_date(char out[REPORT_DATE], int64_t unix_ns)
-{
-	date(out, unix_ns, "%Y-%m-%d %H:%M");
+	if (!localtime_r(&seconds, &tm) || !strftime(out, REPORT_DATE, "%Y-%m-%d %H:%M", &tm))
+		snprintf(out, REPORT_DATE, "0000-00-00 00:00");
 }
 
 void report_date_short(char out[REPORT_DATE], int64_t unix_ns)
 {
-	date(out, unix_ns, "%m-%d %H:%M");
+	char whole[REPORT_DATE];
+
+	report_date(whole, unix_ns);
+	snprintf(out, REPORT_DATE, "%s", whole + strlen("2026-"));
 }

@@ -155,10 +155,14 @@ static void json_gaps(struct json *json, const struct query_known *known)
 static const char *event_name(int kind)
 {
 	static const char *const names[] = {
-		[STORE_EVENT_STARTED] = "started",	   [STORE_EVENT_ENDED] = "ended",
-		[STORE_EVENT_LOST_KERNEL] = "lost-kernel", [STORE_EVENT_LOST_STORE] = "lost-store",
-		[STORE_EVENT_CLOCK] = "clock",		   [STORE_EVENT_ADOPTED] = "adopted",
-		[STORE_EVENT_UNCLEAN] = "unclean",	   [STORE_EVENT_DAMAGED] = "damaged",
+		[STORE_EVENT_STARTED] = "started",
+		[STORE_EVENT_ENDED] = "ended",
+		[STORE_EVENT_LOST_KERNEL] = "lost-kernel",
+		[STORE_EVENT_LOST_STORE] = "lost-store",
+		[STORE_EVENT_CLOCK] = "clock",
+		[STORE_EVENT_ADOPTED] = "adopted",
+		[STORE_EVENT_UNCLEAN] = "unclean",
+		[STORE_EVENT_DAMAGED] = "damaged",
 	};
 	const int count = sizeof(names) / sizeof(names[0]);
 
@@ -231,8 +235,10 @@ static void json_connections(struct json *json, const char *key,
 void report_json(FILE *out, const struct report *report)
 {
 	static const char *const keys[REPORT_PARTS] = {
-		[REPORT_VERDICTS] = "verdicts", [REPORT_ROWS] = "rows",
-		[REPORT_DESTINATIONS] = "destinations", [REPORT_REPLIES] = "replies",
+		[REPORT_VERDICTS] = "verdicts",
+		[REPORT_ROWS] = "rows",
+		[REPORT_DESTINATIONS] = "destinations",
+		[REPORT_REPLIES] = "replies",
 		[REPORT_HOURS] = "hours",
 	};
 	struct json json;

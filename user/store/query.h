@@ -159,17 +159,14 @@ struct query_connection {
 struct query_store;
 
 struct query_options {
-	const char *
-		name; /* of the file, in the current directory; short, and without "?", "#" and "%" */
-	bool immutable; /* nobody writes to it, nor can anybody: no locks, no log */
+	const char *path;
 	/* Asked now and then while an answer is worked on: true = it takes too long. NULL = never. */
 	bool (*enough)(void *context);
 	void *context;
 };
 
-/* 0; -ENOENT, -EACCES; -EBADMSG: no store of ours, or a damaged one; -EPROTO: of a newer version; else. `error` has the sentence. */
-int query_open(struct query_store **store, const struct query_options *options, char *error,
-	       size_t error_size);
+/* NULL: it is no store that can be read; `error` has the sentence. */
+struct query_store *query_open(const struct query_options *options, char *error, size_t error_size);
 void query_close(struct query_store *store); /* NULL is fine */
 const char *query_error(
 	const struct query_store *store); /* of the last call that failed; for people, printable */
@@ -195,11 +192,11 @@ int query_connections(struct query_store *store, const struct query *query, bool
 		      void *context);
 
 /*
- * A connection's record, the JSON of `trace --json`, allocated. -ENOENT: there is none. By event.id all connections between since
- * and until are read, the latest first.
+ * A connection's record, the JSON of `trace --json`, until the next one. -ENOENT: there is none. By event.id all connections between
+ * since and until are looked at, the latest first.
  */
-int query_record(struct query_store *store, int64_t seq, char **json, size_t *length);
+int query_record(struct query_store *store, int64_t seq, struct bytes *json);
 int query_record_by_id(struct query_store *store, const char *id, const struct query *query,
-		       int64_t *seq, char **json, size_t *length);
+		       int64_t *seq, struct bytes *json);
 
 #endif

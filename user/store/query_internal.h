@@ -8,12 +8,14 @@
 #include <sqlite3.h>
 
 #include "store/query.h"
+#include "store/reader.h"
 
 #define QUERY_HOUR (INT64_C(3600) * 1000000000)
 #define QUERY_DAY (INT64_C(86400) * 1000000000)
 
 struct query_store {
-	sqlite3 *db;
+	struct reader *reader;
+	sqlite3 *db; /* the reader's */
 	struct query_options options;
 	struct query_extent extent;
 	char error[QUERY_ERROR];

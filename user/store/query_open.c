@@ -2,9 +2,8 @@
 /*
  * query_open.c - a store opened for reading, without trust in what it holds
  *
- * Whoever takes over the half that writes the store can write anything into it. So its schema may not run anything (no triggers, no
- * views, no functions), cells are checked, and SQLite's own limits are drawn close. A file that is no store of ours is told in one
- * sentence. Nothing is fatal here.
+ * Whoever takes over the half that writes the store can write anything into it. store/reader.h recognises the file; here its schema is
+ * kept from running anything (no triggers, no views), SQLite's own limits are drawn close, and time is. Nothing is fatal.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,9 +11,7 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "base/limits.h"
 #include "store/query_internal.h"
-#include "store/schema.h"
 
 /* Of SQLite's machine between two questions whether it is enough: some milliseconds. */
 #define STEPS 100000
@@ -32,19 +29,11 @@ int query_failed(struct query_store *store, int sqlite)
 		snprintf(store->error, sizeof(store->error),
 			 "the answer needs too much memory: ask for a shorter time, or for less");
 		return -ENOMEM;
-	case SQLITE_NOTADB:
-		snprintf(store->error, sizeof(store->error), "this is no store of smtpsnoop");
-		return -EBADMSG;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		snprintf(store->error, sizeof(store->error),
 			 "the store is locked by another program");
 		return -EBUSY;
-	case SQLITE_CANTOPEN:
-		snprintf(store->error, sizeof(store->error), "the store cannot be opened: %s",
-			 strerror(sqlite3_system_errno(store->db) ? sqlite3_system_errno(store->db)
-								  : EIO));
-		return -EACCES;
 	default:
 		escape_text(store->error, sizeof(store->error), said, strlen(said), NULL);
 		if ((sqlite & 0xff) != SQLITE_CORRUPT && (sqlite & 0xff) != SQLITE_ERROR)
@@ -110,74 +99,36 @@ static int on_steps(void *context)
 	return store->options.enough(store->options.context);
 }
 
-/* The most of each that our own statements and rows need. */
-static void draw_limits(sqlite3 *db)
+/* The most of each that our own statements and rows need; and what no store of ours has. */
+static void harden(sqlite3 *db)
 {
 	static const int limits[][2] = {
-		{SQLITE_LIMIT_LENGTH, 4 * LIMIT_STORE_JSON},
-		{SQLITE_LIMIT_SQL_LENGTH, 16384},
-		{SQLITE_LIMIT_COLUMN, 64},
-		{SQLITE_LIMIT_EXPR_DEPTH, 64},
-		{SQLITE_LIMIT_COMPOUND_SELECT, 8},
-		{SQLITE_LIMIT_VDBE_OP, 25000},
-		{SQLITE_LIMIT_FUNCTION_ARG, 16},
-		{SQLITE_LIMIT_ATTACHED, 0},
-		{SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 64},
-		{SQLITE_LIMIT_TRIGGER_DEPTH, 1},
+		{SQLITE_LIMIT_SQL_LENGTH, 16384},	{SQLITE_LIMIT_COLUMN, 64},
+		{SQLITE_LIMIT_EXPR_DEPTH, 64},		{SQLITE_LIMIT_COMPOUND_SELECT, 8},
+		{SQLITE_LIMIT_VDBE_OP, 25000},		{SQLITE_LIMIT_FUNCTION_ARG, 16},
+		{SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 64}, {SQLITE_LIMIT_TRIGGER_DEPTH, 1},
 		{SQLITE_LIMIT_WORKER_THREADS, 0},
 	};
-	static const int switches[][2] = {
-		{SQLITE_DBCONFIG_DEFENSIVE, 1},	     {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
-		{SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}, {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
-		{SQLITE_DBCONFIG_ENABLE_FKEY, 0},    {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+	static const int switches[] = {
+		SQLITE_DBCONFIG_TRUSTED_SCHEMA,	       SQLITE_DBCONFIG_ENABLE_TRIGGER,
+		SQLITE_DBCONFIG_ENABLE_VIEW,	       SQLITE_DBCONFIG_ENABLE_FKEY,
+		SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION,
 	};
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
 		sqlite3_limit(db, limits[i][0], limits[i][1]);
 	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
-		sqlite3_db_config(db, switches[i][0], switches[i][1], NULL);
+		sqlite3_db_config(db, switches[i], 0, NULL);
 }
 
-/* temp_store: there is no directory for files of its own. */
 static int settings(struct query_store *store)
 {
 	int rc = sqlite3_exec(store->db,
-			      "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; "
-			      "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; "
+			      "PRAGMA query_only = ON; PRAGMA cache_size = -32768; "
 			      "PRAGMA mmap_size = 0; BEGIN",
 			      NULL, NULL, NULL);
 
 	return rc == SQLITE_OK ? 0 : query_failed(store, rc);
-}
-
-static int refuse(struct query_store *store, const char *sentence, int rc)
-{
-	snprintf(store->error, sizeof(store->error), "%s", sentence);
-	return rc;
-}
-
-static int recognise(struct query_store *store)
-{
-	enum schema_kind kind;
-	int version = 0, rc = schema_look(store->db, &kind, &version);
-
-	if (rc != SQLITE_OK)
-		return query_failed(store, rc);
-	switch (kind) {
-	case SCHEMA_OURS:
-		return 0;
-	case SCHEMA_EMPTY:
-		return refuse(store, "this store is empty: no collector has written to it yet",
-			      -ENODATA);
-	case SCHEMA_OF_NEWER:
-		snprintf(store->error, sizeof(store->error),
-			 "the store was written by a newer smtpsnoop (schema %d, this one knows "
-			 "%d): use that one",
-			 version, SCHEMA_VERSION);
-		return -EPROTO;
-	default:
-		return refuse(store, "this is the database of another program", -EBADMSG);
-	}
 }
 
 /*
@@ -241,51 +192,40 @@ static int extent(struct query_store *store)
 	return rc;
 }
 
-int query_open(struct query_store **out, const struct query_options *options, char *error,
-	       size_t error_size)
+struct query_store *query_open(const struct query_options *options, char *error, size_t error_size)
 {
-	int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
-		    SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
 	struct query_store *store = calloc(1, sizeof(*store));
-	char name[64];
 	int rc;
 
-	*out = NULL;
 	if (!store) {
 		snprintf(error, error_size, "out of memory");
-		return -ENOMEM;
+		return NULL;
 	}
 	store->options = *options;
-	if (options->immutable)
-		flags |= SQLITE_OPEN_URI;
-	snprintf(name, sizeof(name), options->immutable ? "file:%s?immutable=1" : "%s",
-		 options->name);
-	rc = sqlite3_open_v2(name, &store->db, flags, NULL);
-	rc = rc == SQLITE_OK ? 0 : query_failed(store, rc);
-	if (!rc) {
-		draw_limits(store->db);
-		if (store->options.enough)
-			sqlite3_progress_handler(store->db, STEPS, on_steps, store);
-		rc = settings(store);
+	store->reader = store_read_open(options->path, error, error_size);
+	if (!store->reader) {
+		free(store);
+		return NULL;
 	}
-	if (!rc)
-		rc = recognise(store);
+	store->db = store_read_db(store->reader);
+	harden(store->db);
+	if (options->enough)
+		sqlite3_progress_handler(store->db, STEPS, on_steps, store);
+	rc = settings(store);
 	if (!rc)
 		rc = extent(store);
-	if (!rc) {
-		*out = store;
-		return 0;
-	}
+	if (!rc)
+		return store;
 	snprintf(error, error_size, "%s", store->error);
 	query_close(store);
-	return rc;
+	return NULL;
 }
 
 void query_close(struct query_store *store)
 {
 	if (!store)
 		return;
-	sqlite3_close(store->db);
+	store_read_close(store->reader);
 	free(store);
 }
 

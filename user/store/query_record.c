@@ -2,8 +2,7 @@
 /*
  * query_record.c - single connections: in short, and in full
  *
- * A record is put together from what it shares with others of its process and from its own members, and is checked to be JSON
- * before anybody is given it. Its id is not searched for by an index: the latest are looked at first, until it is found or time is up.
+ * A record's id is not searched for by an index: the latest are looked at first, until it is found or time is up.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +10,6 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "store/pack.h"
 #include "store/query_internal.h"
 
 #define COLUMNS                                                                                    \
@@ -89,105 +87,72 @@ int query_connections(struct query_store *store, const struct query *query, bool
 	return rc;
 }
 
-/* { rest , process }: either may be empty. */
-static int put_together(struct pack *pack, struct bytes rest, struct bytes process, char **json,
-			size_t *length)
-{
-	char *text = malloc(2 * (size_t)LIMIT_STORE_JSON + 4);
-	struct bytes part;
-	size_t used = 0;
-	int rc;
-
-	*json = text;
-	if (!text)
-		return -ENOMEM;
-	text[used++] = '{';
-	rc = pack_expand(pack, rest, &part);
-	if (rc)
-		return rc;
-	memcpy(text + used, part.at, part.length);
-	used += part.length;
-	rc = process.length ? pack_expand(pack, process, &part) : 0;
-	if (rc)
-		return rc;
-	if (process.length && part.length) {
-		if (used > 1)
-			text[used++] = ',';
-		memcpy(text + used, part.at, part.length);
-		used += part.length;
-	}
-	text[used++] = '}';
-	*length = used;
-	return 0;
-}
-
 static int say(struct query_store *store, int rc, const char *none)
 {
-	switch (rc) {
-	case -ENOENT:
+	if (rc == -ENOENT)
 		snprintf(store->error, sizeof(store->error), "%s", none);
-		break;
-	case -EBADMSG:
+	else if (rc == -EBADMSG)
 		snprintf(store->error, sizeof(store->error),
 			 "the store is damaged: the record cannot be read");
-		break;
-	case -ENOMEM:
+	else if (rc == -ENOMEM)
 		query_failed(store, SQLITE_NOMEM);
-		break;
-	default:
-		break;
-	}
+	else if (rc == -EIO)
+		query_failed(store, sqlite3_errcode(store->db));
 	return rc;
 }
 
-int query_record(struct query_store *store, int64_t seq, char **json, size_t *length)
+int query_record(struct query_store *store, int64_t seq, struct bytes *json)
 {
-	struct pack *pack = pack_new();
-	sqlite3_stmt *statement;
-	int step, rc;
+	int found = store_record(store->reader, seq, json);
 
-	*json = NULL;
-	if (!pack)
-		return say(store, -ENOMEM, "");
-	rc = query_prepare(store,
-			   "SELECT c.rest, p.json FROM connection c "
-			   "LEFT JOIN process p ON p.id = c.process WHERE c.seq = :seq",
-			   &statement);
-	if (rc) {
-		pack_free(pack);
-		return rc;
-	}
-	query_bind_int(statement, ":seq", seq);
-	step = sqlite3_step(statement);
-	if (step == SQLITE_ROW)
-		rc = put_together(pack, query_bytes(statement, 0), query_bytes(statement, 1), json,
-				  length);
-	else
-		rc = step == SQLITE_DONE ? -ENOENT : query_failed(store, step);
-	if (step == SQLITE_ROW || step == SQLITE_DONE)
-		say(store, rc, "there is no connection of this number in the store");
-	sqlite3_finalize(statement);
-	pack_free(pack);
-	return rc;
+	if (found == 1)
+		return 0;
+	return say(store, found ? found : -ENOENT,
+		   "there is no connection of this number in the store");
 }
 
 /* "id":"..." with these very characters: a quote within a string would be escaped. 1 = it is this one. */
-static int is_record(struct pack *pack, struct bytes rest, const char *member)
+static int is_record(struct query_store *store, struct bytes rest, const char *member)
 {
 	struct bytes text;
-	int rc = pack_expand(pack, rest, &text);
+	int found = store_record_of(store->reader, rest, (struct bytes){NULL, 0}, &text);
 
-	if (rc == -EBADMSG)
+	if (found == -EBADMSG)
 		return 0; /* another one is damaged */
-	return rc ? rc : bytes_hold(text, member);
+	return found == 1 ? bytes_hold(text, member) : found;
 }
 
-static int find_record(struct query_store *store, struct pack *pack, const char *member,
-		       const struct query *query, int64_t *seq)
+/* Expanding takes longer than SQLite's steps, so time is looked at here as well. */
+static int find_record(struct query_store *store, sqlite3_stmt *statement, const char *member,
+		       int64_t *seq)
+{
+	const struct query_options *options = &store->options;
+	int step, found;
+
+	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+		found = is_record(store, query_bytes(statement, 1), member);
+		if (found == 1)
+			*seq = sqlite3_column_int64(statement, 0);
+		if (found)
+			return found == 1 ? 0 : say(store, found, "");
+		if (options->enough && options->enough(options->context))
+			return query_failed(store, SQLITE_INTERRUPT);
+	}
+	if (step != SQLITE_DONE)
+		return query_failed(store, step);
+	return say(store, -ENOENT, "there is no connection of this id in the store, in this time");
+}
+
+int query_record_by_id(struct query_store *store, const char *id, const struct query *query,
+		       int64_t *seq, struct bytes *json)
 {
 	sqlite3_stmt *statement;
-	int step, found = 0, rc;
+	char member[128];
+	int rc;
 
+	if (strspn(id, "0123456789abcdef-") != strlen(id) || strlen(id) > 100)
+		return say(store, -ENOENT, "there is no connection of this id in the store");
+	snprintf(member, sizeof(member), "\"id\":\"%s\"", id);
 	rc = query_prepare(store,
 			   "SELECT seq, rest FROM connection WHERE start >= :since AND "
 			   "start < :until ORDER BY start DESC",
@@ -196,43 +161,7 @@ static int find_record(struct query_store *store, struct pack *pack, const char 
 		return rc;
 	query_bind_int(statement, ":since", query->since);
 	query_bind_int(statement, ":until", query->until);
-	while (!rc && !found && (step = sqlite3_step(statement)) != SQLITE_DONE) {
-		if (step != SQLITE_ROW) {
-			rc = query_failed(store, step);
-			break;
-		}
-		found = is_record(pack, query_bytes(statement, 1), member);
-		if (found == 1)
-			*seq = sqlite3_column_int64(statement, 0);
-		/* Expanding takes longer than stepping. */
-		else if (!found && store->options.enough &&
-			 store->options.enough(store->options.context))
-			rc = query_failed(store, SQLITE_INTERRUPT);
-	}
+	rc = find_record(store, statement, member, seq);
 	sqlite3_finalize(statement);
-	if (rc)
-		return rc;
-	return found == 1 ? 0 : found ? found : -ENOENT;
-}
-
-int query_record_by_id(struct query_store *store, const char *id, const struct query *query,
-		       int64_t *seq, char **json, size_t *length)
-{
-	struct pack *pack;
-	char member[128];
-	int rc;
-
-	*json = NULL;
-	if (strspn(id, "0123456789abcdef-") != strlen(id) || strlen(id) > 100)
-		return say(store, -ENOENT, "there is no connection of this id in the store");
-	snprintf(member, sizeof(member), "\"id\":\"%s\"", id);
-	pack = pack_new();
-	if (!pack)
-		return say(store, -ENOMEM, "");
-	rc = find_record(store, pack, member, query, seq);
-	pack_free(pack);
-	if (rc == -ETIME)
-		return rc;
-	return rc ? say(store, rc, "there is no connection of this id in the store, in this time")
-		  : query_record(store, *seq, json, length);
+	return rc ? rc : query_record(store, *seq, json);
 }
