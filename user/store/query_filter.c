@@ -52,8 +52,8 @@ static void filter_actors(struct query_sql *sql, const struct query *query)
 	if (query->has_uid)
 		query_sql_add(sql, " AND a.uid = :uid");
 	if (query->cgroup)
-		query_sql_add(sql, " AND a.cgroup IN (SELECT id FROM text WHERE bytes = :cgroup OR "
-				   "substr(bytes, 1, length(:below)) = :below)");
+		query_sql_add(sql, " AND (" TEXT_OF("cgroup") " = :cgroup OR substr(" TEXT_OF(
+					   "cgroup") ", 1, length(:below)) = :below)");
 	if (query->exe)
 		query_sql_add(sql, " AND " HAS("exe", ":exe"));
 	if (query->script)

@@ -13,8 +13,8 @@
 #include "base/escape.h"
 #include "store/query_internal.h"
 
-/* Of SQLite's machine between two questions whether it is enough: some milliseconds. */
-#define STEPS 100000
+/* Of SQLite's machine between two questions whether it is enough: a tenth of a millisecond. */
+#define STEPS 10000
 
 int query_failed(struct query_store *store, int sqlite)
 {
