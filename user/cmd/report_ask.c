@@ -56,7 +56,7 @@ static void overview(struct asking *asking, const struct report_options *options
 	if (!options->verdicts)
 		query.verdicts &= ROUND;
 	ask(asking, REPORT_ROWS, &query, QUERY_BY_WHO, options->top);
-	ask_values(asking, &query, options->top);
+	ask_values(asking, &query, options->top_values);
 }
 
 /* Where they are to go, and how many are there. */
@@ -106,7 +106,7 @@ static void actor(struct asking *asking, const struct report_options *options)
 	if (!asking->report->parts[REPORT_ROWS].table.all.connections)
 		return;
 	ask(asking, REPORT_HOURS, query, QUERY_BY_HOUR, LIMIT_REPORT_ROWS);
-	ask_values(asking, query, options->top);
+	ask_values(asking, query, options->top_values);
 	ask_connections(asking, query, false);
 	ask_connections(asking, query, true);
 }

@@ -297,6 +297,7 @@ static int check(struct report_options *options, const struct late *late)
 	options->top = late->top		    ? (unsigned int)late->top
 		       : query->by == QUERY_BY_HOUR ? LIMIT_REPORT_ROWS
 						    : LIMIT_REPORT_SHOWN;
+	options->top_values = late->top ? options->top : LIMIT_REPORT_SHOWN / 2;
 	if (!late->since && !options->connection && options->kind != REPORT_ACTOR)
 		query->since = (query->until < late->now ? query->until : late->now) - DAY;
 	if (query->since >= query->until) {

@@ -21,7 +21,8 @@ struct report_options {
 	struct query query;
 	uint16_t ports[CONFIG_PORTS_MAX];
 	bool selected, verdicts;
-	unsigned int top;
+	unsigned int top; /* rows */
+	unsigned int top_values; /* of destinations and answers beside others */
 	bool json, csv;
 };
 
