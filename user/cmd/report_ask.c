@@ -120,7 +120,7 @@ static void take_host(void *context, const struct json_item *item)
 {
 	struct report *report = context;
 
-	if (item->kind == JSON_STRING && strcmp(item->path, "host.name") == 0)
+	if (item->kind == JSON_IS_STRING && strcmp(item->path, "host.name") == 0)
 		escape_text(report->host, sizeof(report->host), item->value.at, item->value.length,
 			    NULL);
 }

@@ -181,7 +181,7 @@ static int read_nested(struct reader *reader, const char *key, char closing)
 	if (reader->depth == JSON_READ_DEPTH)
 		return -EBADMSG;
 	reader->depth++;
-	hand(reader, object ? JSON_OBJECT : JSON_ARRAY, key, (struct bytes){NULL, 0});
+	hand(reader, object ? JSON_IS_OBJECT : JSON_IS_ARRAY, key, (struct bytes){NULL, 0});
 	if (!next_is(reader, closing)) {
 		do
 			rc = object ? read_member(reader) : read_value(reader, NULL);
@@ -190,7 +190,7 @@ static int read_nested(struct reader *reader, const char *key, char closing)
 			rc = -EBADMSG;
 	}
 	reader->depth--;
-	return rc ? rc : hand(reader, JSON_CLOSED, key, (struct bytes){NULL, 0});
+	return rc ? rc : hand(reader, JSON_IS_CLOSED, key, (struct bytes){NULL, 0});
 }
 
 static size_t digits(const char *at, const char *end)
@@ -234,7 +234,7 @@ static int read_word(struct reader *reader, const char *key)
 	static const struct {
 		const char *word;
 		enum json_kind kind;
-	} words[] = {{"true", JSON_TRUE}, {"false", JSON_FALSE}, {"null", JSON_NULL}};
+	} words[] = {{"true", JSON_IS_TRUE}, {"false", JSON_IS_FALSE}, {"null", JSON_IS_NULL}};
 	struct bytes rest = {reader->at, (size_t)(reader->end - reader->at)};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -256,7 +256,7 @@ static int read_value(struct reader *reader, const char *key)
 		return read_nested(reader, key, ']');
 	if (next_is(reader, '"'))
 		return read_string(reader)
-			       ? hand(reader, JSON_STRING, key,
+			       ? hand(reader, JSON_IS_STRING, key,
 				      (struct bytes){reader->string, reader->string_length})
 			       : -EBADMSG;
 	if (reader->at == reader->end)
@@ -265,7 +265,7 @@ static int read_value(struct reader *reader, const char *key)
 	if (!length)
 		return read_word(reader, key);
 	reader->at += length;
-	return hand(reader, JSON_NUMBER, key, (struct bytes){reader->at - length, length});
+	return hand(reader, JSON_IS_NUMBER, key, (struct bytes){reader->at - length, length});
 }
 
 int json_read(struct bytes text, void (*take)(void *context, const struct json_item *item),

@@ -14,14 +14,14 @@
 #define JSON_READ_PATH 256
 
 enum json_kind {
-	JSON_OBJECT, /* begins */
-	JSON_ARRAY, /* begins */
-	JSON_CLOSED, /* the innermost of the two ends */
-	JSON_STRING,
-	JSON_NUMBER, /* value: as it stands there */
-	JSON_TRUE,
-	JSON_FALSE,
-	JSON_NULL,
+	JSON_IS_OBJECT, /* begins */
+	JSON_IS_ARRAY, /* begins */
+	JSON_IS_CLOSED, /* the innermost of the two ends */
+	JSON_IS_STRING,
+	JSON_IS_NUMBER, /* value: as it stands there */
+	JSON_IS_TRUE,
+	JSON_IS_FALSE,
+	JSON_IS_NULL,
 };
 
 struct json_item {

@@ -304,28 +304,29 @@ static void copy_item(void *context, const struct json_item *item)
 	struct json *json = &copy->json;
 
 	switch (item->kind) {
-	case JSON_OBJECT:
-	case JSON_ARRAY:
+	case JSON_IS_OBJECT:
+	case JSON_IS_ARRAY:
 		if (!copy->depth++)
 			break;
-		(item->kind == JSON_OBJECT ? json_open_object : json_open_array)(json, item->key);
+		(item->kind == JSON_IS_OBJECT ? json_open_object : json_open_array)(json,
+										    item->key);
 		json_keep(json);
 		break;
-	case JSON_CLOSED:
+	case JSON_IS_CLOSED:
 		if (--copy->depth)
 			json_close(json);
 		break;
-	case JSON_STRING:
+	case JSON_IS_STRING:
 		json_bytes(json, item->key, item->value.at, item->value.length);
 		break;
-	case JSON_NUMBER:
+	case JSON_IS_NUMBER:
 		copy_number(json, item);
 		break;
-	case JSON_TRUE:
-	case JSON_FALSE:
-		json_bool(json, item->key, item->kind == JSON_TRUE);
+	case JSON_IS_TRUE:
+	case JSON_IS_FALSE:
+		json_bool(json, item->key, item->kind == JSON_IS_TRUE);
 		break;
-	case JSON_NULL:
+	case JSON_IS_NULL:
 		break;
 	}
 }

@@ -206,10 +206,7 @@ static void clock_steps(struct missing *missing, const struct query_known *known
 		if (event->kind != STORE_EVENT_CLOCK)
 			continue;
 		report_date(date, event->time);
-		/* The lowest number has no counterpart. */
-		report_span(span, event->number == INT64_MIN ? INT64_MAX
-				  : event->number < 0	     ? -event->number
-							     : event->number);
+		report_span(span, event->number < 0 ? -event->number : event->number);
 		snprintf(words, sizeof(words),
 			 "The clock was set %s by %s at %s: times before it may be wrong.",
 			 event->number < 0 ? "back" : "ahead", span, date);

@@ -121,10 +121,10 @@ static void take(void *context, const struct json_item *item)
 
 	if (strcmp(item->path, search->path) != 0)
 		return;
-	if (item->kind == JSON_STRING || item->kind == JSON_NUMBER)
+	if (item->kind == JSON_IS_STRING || item->kind == JSON_IS_NUMBER)
 		add(search, item->value);
-	else if (item->kind == JSON_TRUE || item->kind == JSON_FALSE)
-		add(search, bytes_of(item->kind == JSON_TRUE ? "yes" : "no"));
+	else if (item->kind == JSON_IS_TRUE || item->kind == JSON_IS_FALSE)
+		add(search, bytes_of(item->kind == JSON_IS_TRUE ? "yes" : "no"));
 }
 
 static void put_member(const struct text *text, const char *name, struct search *search)

@@ -12,18 +12,19 @@
 
 #include "base/escape.h"
 
-#define GAP 2
 #define NUMBER_MIN 6
 #define BAR_MIN 8
 #define BAR_MAX 40
 #define TIME_COLUMNS 11 /* "11-22 03:12" */
 #define INDENT 4
+#define PARAGRAPH 2
+#define WORD_GAP 2
 #define HOUR_NS (INT64_C(3600) * 1000000000)
 
 struct columns {
 	enum query_by by;
 	bool round, times, blocked;
-	unsigned int number, left, bar; /* left: the name in front, 0 = it comes last */
+	unsigned int gap, number, left, bar; /* left: the name in front, 0 = it comes last */
 	bool below; /* a last name that has a line of its own */
 	uint64_t most; /* connections, of a full bar */
 };
@@ -63,8 +64,10 @@ static struct columns columns_for(const struct text *text, const struct query_ta
 		.round = round && table->by != QUERY_BY_VERDICT,
 		.times = query_by_actor(table->by),
 		.blocked = !query_by_value(table->by),
+		.gap = text->layout.gap,
 		.number = number_columns(&table->all),
 	};
+	const unsigned int gap = columns.gap;
 	unsigned int used, spare;
 	size_t longest = 0;
 
@@ -76,28 +79,28 @@ static struct columns columns_for(const struct text *text, const struct query_ta
 			columns.most = table->rows[i].sums.connections;
 	}
 	/* CONN, RCPT, ROUND as wide as numbers are; ACCEPTED, REFUSED and BLOCKED as their names at least. */
-	used = (2 + columns.round) * (columns.number + GAP) +
-	       (2 + columns.blocked) * ((columns.number > 8 ? columns.number : 8) + GAP);
+	used = (2 + columns.round) * (columns.number + gap) +
+	       (2 + columns.blocked) * ((columns.number > 8 ? columns.number : 8) + gap);
 	if (left) {
 		columns.left = table->by == QUERY_BY_HOUR ? 16 : 8;
-		used += columns.left + GAP;
+		used += columns.left + gap;
 	}
 	if (columns.times)
-		used += 2 * (TIME_COLUMNS + GAP);
-	spare = text->layout.width > used + BAR_MIN ? text->layout.width - used : BAR_MIN;
-	columns.below = columns.by == QUERY_BY_WHO || (!left && spare < longest + GAP + BAR_MIN);
+		used += 2 * (TIME_COLUMNS + gap);
+	spare = text->layout.width > used ? text->layout.width - used : 0;
+	columns.below = columns.by == QUERY_BY_WHO || (!left && spare < longest + gap + BAR_MIN);
 	if (!left && !columns.below)
-		spare -= (unsigned int)longest + GAP;
+		spare -= (unsigned int)longest + gap;
 	columns.bar = spare < BAR_MAX ? spare : BAR_MAX;
 	return columns;
 }
 
-static void put_number(struct line *line, uint64_t number, unsigned int width)
+static void put_number(struct line *line, uint64_t number, unsigned int width, unsigned int gap)
 {
 	char shown[24];
 
 	snprintf(shown, sizeof(shown), "%" PRIu64, number);
-	line_cell_right(line, shown, width, GAP);
+	line_cell_right(line, shown, width, gap);
 }
 
 static void put_bar(const struct text *text, struct line *line, const struct columns *columns,
@@ -107,7 +110,7 @@ static void put_bar(const struct text *text, struct line *line, const struct col
 	/* What is there at all is seen. */
 	unsigned int all = (unsigned int)((sums->connections * columns->bar + most - 1) / most);
 	unsigned int bad = (unsigned int)((query_round(sums) * columns->bar + most - 1) / most);
-	unsigned int end = line->columns + columns->bar + GAP;
+	unsigned int end = line->columns + columns->bar + columns->gap;
 
 	if (bad)
 		line_colour(line, text_colour(text, STYLE_ALARM));
@@ -135,18 +138,18 @@ static void put_head(const struct text *text, const struct columns *columns)
 	line_colour(&line, text_colour(text, STYLE_HEAD));
 	if (columns->left)
 		line_cell(&line, columns->by == QUERY_BY_HOUR ? "HOUR" : "VERDICT", columns->left,
-			  GAP);
-	line_cell_right(&line, "CONN", columns->number, GAP);
+			  columns->gap);
+	line_cell_right(&line, "CONN", columns->number, columns->gap);
 	if (columns->round)
-		line_cell_right(&line, "ROUND", columns->number, GAP);
-	line_cell_right(&line, "ACCEPTED", wide(columns), GAP);
-	line_cell_right(&line, "RCPT", columns->number, GAP);
-	line_cell_right(&line, "REFUSED", wide(columns), GAP);
+		line_cell_right(&line, "ROUND", columns->number, columns->gap);
+	line_cell_right(&line, "ACCEPTED", wide(columns), columns->gap);
+	line_cell_right(&line, "RCPT", columns->number, columns->gap);
+	line_cell_right(&line, "REFUSED", wide(columns), columns->gap);
 	if (columns->blocked)
-		line_cell_right(&line, "BLOCKED", wide(columns), GAP);
+		line_cell_right(&line, "BLOCKED", wide(columns), columns->gap);
 	if (columns->times) {
-		line_cell(&line, "FIRST", TIME_COLUMNS, GAP);
-		line_cell(&line, "LAST", TIME_COLUMNS, GAP);
+		line_cell(&line, "FIRST", TIME_COLUMNS, columns->gap);
+		line_cell(&line, "LAST", TIME_COLUMNS, columns->gap);
 	}
 	if (columns->round && columns->bar >= 24)
 		line_add(&line, "# ROUND THE MTA, = ELSE");
@@ -159,19 +162,19 @@ static void put_numbers(const struct text *text, struct line *line, const struct
 {
 	char first[REPORT_DATE] = "", last[REPORT_DATE] = "";
 
-	put_number(line, sums->connections, columns->number);
+	put_number(line, sums->connections, columns->number, columns->gap);
 	if (columns->round)
-		put_number(line, query_round(sums), columns->number);
-	put_number(line, sums->accepted, wide(columns));
-	put_number(line, sums->recipients, columns->number);
-	put_number(line, sums->refused, wide(columns));
+		put_number(line, query_round(sums), columns->number, columns->gap);
+	put_number(line, sums->accepted, wide(columns), columns->gap);
+	put_number(line, sums->recipients, columns->number, columns->gap);
+	put_number(line, sums->refused, wide(columns), columns->gap);
 	if (columns->blocked)
-		put_number(line, sums->blocklisted, wide(columns));
+		put_number(line, sums->blocklisted, wide(columns), columns->gap);
 	if (columns->times) {
 		report_date_short(first, sums->first);
 		report_date_short(last, sums->last);
-		line_cell(line, sums->first ? first : "", TIME_COLUMNS, GAP);
-		line_cell(line, sums->last ? last : "", TIME_COLUMNS, GAP);
+		line_cell(line, sums->first ? first : "", TIME_COLUMNS, columns->gap);
+		line_cell(line, sums->last ? last : "", TIME_COLUMNS, columns->gap);
 	}
 	put_bar(text, line, columns, sums);
 }
@@ -184,7 +187,7 @@ static void put_words(const struct text *text, struct line *line, struct bytes w
 	if (!words.length)
 		return;
 	escape_text(shown, sizeof(shown), words.at, words.length, NULL);
-	text_whole(text, line, shown, INDENT, GAP);
+	text_whole(text, line, shown, INDENT, WORD_GAP);
 }
 
 static void put_verdicts(const struct text *text, struct line *line, const struct query_sums *sums)
@@ -204,7 +207,7 @@ static void put_verdicts(const struct text *text, struct line *line, const struc
 		else
 			snprintf(words, sizeof(words), "%" PRIu64 " %s", number,
 				 verdict_name(order[i]));
-		text_word(text, line, words, INDENT, GAP);
+		text_word(text, line, words, INDENT, WORD_GAP);
 	}
 }
 
@@ -222,10 +225,10 @@ static void put_who(const struct text *text, const struct query_row *row)
 	put_verdicts(text, &line, &row->sums);
 	if (row->sums.attempts_only) {
 		snprintf(words, sizeof(words), "%" PRIu64 " only tried", row->sums.attempts_only);
-		text_word(text, &line, words, INDENT, GAP);
+		text_word(text, &line, words, INDENT, WORD_GAP);
 	}
 	snprintf(words, sizeof(words), "actor %" PRId64, actor->id);
-	text_word(text, &line, words, INDENT, GAP);
+	text_word(text, &line, words, INDENT, WORD_GAP);
 	text_put(text, &line);
 }
 
@@ -239,7 +242,7 @@ static void put_row(const struct text *text, const struct columns *columns,
 	line_clear(&line);
 	if (columns->left) {
 		line_bytes(&line, name.at, name.length);
-		line_pad(&line, columns->left + GAP);
+		line_pad(&line, columns->left + columns->gap);
 	}
 	put_numbers(text, &line, columns, &row->sums);
 	if (!columns->left && !columns->below)
@@ -289,12 +292,12 @@ static void put_moved(const struct text *text, const struct query_plan *plan)
 			 plan->unit == HOUR_NS ? "hours"
 			 : plan->unit	       ? "days (UTC)"
 					       : "sums");
-		text_paragraph(text, words, GAP);
+		text_paragraph(text, words, PARAGRAPH);
 	}
 	if (plan->until_moved) {
 		report_date(date, plan->until);
 		snprintf(words, sizeof(words), "Counted until %s, for the same reason.", date);
-		text_paragraph(text, words, GAP);
+		text_paragraph(text, words, PARAGRAPH);
 	}
 }
 
@@ -306,14 +309,14 @@ static void put_rest(const struct text *text, const struct query_table *table)
 		report_sums(sums, &table->rest);
 		snprintf(words, sizeof(words), "and %" PRIu64 " more: %s (--top)",
 			 table->groups - table->count, sums);
-		text_paragraph(text, words, GAP);
+		text_paragraph(text, words, PARAGRAPH);
 	}
 	if (table->others.connections) {
 		report_sums(sums, &table->others);
 		snprintf(words, sizeof(words),
 			 "others, more different ones in a day than the store tells apart: %s",
 			 sums);
-		text_paragraph(text, words, GAP);
+		text_paragraph(text, words, PARAGRAPH);
 	}
 }
 
@@ -325,12 +328,12 @@ void report_table(const struct text *text, const struct report_part *part, bool 
 
 	if (part->failed) {
 		snprintf(words, sizeof(words), "No answer: %s.", part->error);
-		text_paragraph(text, words, GAP);
+		text_paragraph(text, words, PARAGRAPH);
 		return;
 	}
 	put_moved(text, &table->plan);
 	if (!table->all.connections) {
-		text_paragraph(text, "No connections.", GAP);
+		text_paragraph(text, "No connections.", PARAGRAPH);
 		return;
 	}
 	columns = columns_for(text, table, round);

@@ -127,7 +127,7 @@ struct query_extent {
 struct query_event {
 	int64_t time;
 	int kind; /* enum store_event */
-	int64_t number;
+	int64_t number; /* above INT64_MIN */
 	struct bytes words;
 };
 

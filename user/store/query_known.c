@@ -135,6 +135,7 @@ static int take_events(struct walk *walk)
 		event.time = sqlite3_column_int64(statement, 0);
 		event.kind = sqlite3_column_int(statement, 1);
 		event.number = sqlite3_column_int64(statement, 2);
+		event.number += event.number == INT64_MIN; /* so that it has a counterpart */
 		event.words = query_bytes(statement, 3);
 		if (event.words.length > LIMIT_STORE_WORDS)
 			event.words.length = LIMIT_STORE_WORDS;
