@@ -157,6 +157,7 @@
 #define LIMIT_REPORT_ROWS 10000
 #define LIMIT_REPORT_SECONDS 60 /* for all answers together; the usual ones take less than one */
 #define LIMIT_REPORT_SHOWN 20 /* of each kind, without --top */
-#define LIMIT_REPORT_FIRST 5 /* connections of an actor that are shown from the beginning and from the end */
+#define LIMIT_REPORT_FIRST                                                                         \
+	5 /* connections of an actor that are shown from the beginning and from the end */
 
 #endif
