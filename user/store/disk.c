@@ -41,6 +41,14 @@ static enum store_status status_of_errno(int error)
 	}
 }
 
+/* Right after the call that failed. */
+static int errno_of(sqlite3 *db)
+{
+	int error = errno, opening = db ? sqlite3_system_errno(db) : 0;
+
+	return opening ? opening : error;
+}
+
 enum store_status disk_status(const struct disk *disk, int rc)
 {
 	switch (rc & 0xff) {
@@ -61,8 +69,7 @@ enum store_status disk_status(const struct disk *disk, int rc)
 	case SQLITE_PERM:
 		if (rc == SQLITE_IOERR_CORRUPTFS)
 			return STORE_DAMAGED;
-		return disk->sql.db ? status_of_errno(sqlite3_system_errno(disk->sql.db))
-				    : STORE_FAILED;
+		return status_of_errno(errno_of(disk->sql.db));
 	default:
 		return STORE_FAILED;
 	}
@@ -103,10 +110,13 @@ static void close_database(struct disk *disk)
 static enum store_status open_database(struct disk *disk, int64_t now)
 {
 	enum schema_kind kind = SCHEMA_OURS;
-	int rc = sqlite3_open_v2(disk->path, &disk->sql.db,
-				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-					 SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE,
-				 NULL);
+	int rc;
+
+	errno = 0;
+	rc = sqlite3_open_v2(disk->path, &disk->sql.db,
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
+				     SQLITE_OPEN_EXRESCODE,
+			     NULL);
 
 	if (rc != SQLITE_OK)
 		return disk_status(disk, rc);

@@ -31,7 +31,7 @@ void disk_leave(struct disk *disk);
 /* Closes it, and renames it to NAME.damaged, in place of an older one. 0 or -errno. */
 int disk_put_aside(struct disk *disk);
 
-/* What an error of SQLite's says about the store. */
+/* What an error of SQLite's says about the store; asked right after the call, while errno is its own. */
 enum store_status disk_status(const struct disk *disk, int rc);
 
 uint64_t disk_bytes(const struct disk *disk); /* of the file and its log */

@@ -6,6 +6,8 @@
  */
 #include "store/sql.h"
 
+#include <errno.h>
+
 static const char *const text_of[SQL_COUNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
@@ -127,6 +129,7 @@ static int start(struct sql *sql, enum sql_name name, const int64_t *numbers, in
 
 	for (int i = 0; rc == SQLITE_OK && i < count; i++)
 		rc = sqlite3_bind_int64(sql->prepared[name], i + 1, numbers[i]);
+	errno = 0; /* after an error it says why: SQLite keeps it of opening alone */
 	return rc == SQLITE_OK ? sqlite3_step(sql->prepared[name]) : rc;
 }
 
