@@ -90,6 +90,13 @@ static int give_up_rights(struct reporting *reporting, int directory, const stru
 	return -1;
 }
 
+static void question(void *context)
+{
+	struct reporting *reporting = context;
+
+	reporting->deadline = clock_ns(CLOCK_BOOTTIME) + LIMIT_REPORT_SECONDS * SECOND;
+}
+
 static bool enough(void *context)
 {
 	const struct reporting *reporting = context;
@@ -164,14 +171,14 @@ static int one_connection(struct reporting *reporting, struct query_store *store
 static int run(struct reporting *reporting)
 {
 	const struct query_options how = {
-		.path = STORE_NAME, .enough = enough, .context = reporting};
+		.path = STORE_NAME, .begin = question, .enough = enough, .context = reporting};
 	struct query_store *store;
 	struct report report;
 	const char *failed;
 	char error[512];
 	int status;
 
-	reporting->deadline = clock_ns(CLOCK_BOOTTIME) + LIMIT_REPORT_SECONDS * SECOND;
+	question(reporting);
 	store = query_open(&how, error, sizeof(error));
 	if (!store)
 		return cannot(reporting, error);

@@ -160,6 +160,8 @@ struct query_store;
 
 struct query_options {
 	const char *path;
+	void (*begin)(
+		void *context); /* a question that may take long begins; NULL = nobody wants to know */
 	/* Asked now and then while an answer is worked on: true = it takes too long. NULL = never. */
 	bool (*enough)(void *context);
 	void *context;

@@ -66,6 +66,8 @@ int query_connections(struct query_store *store, const struct query *query, bool
 
 	if (rc)
 		return rc;
+	if (store->options.begin)
+		store->options.begin(store->options.context);
 	query_sql_add(&sql, "SELECT * FROM (SELECT " COLUMNS);
 	query_filter_details(&sql, query);
 	query_sql_add(&sql, last ? " ORDER BY c.start DESC, c.seq DESC LIMIT :count) ORDER BY 2, 1"

@@ -34,8 +34,7 @@ static const struct by {
 	[QUERY_BY_SERVICE] = {"service", "h.actor", "c.actor", "a.service", 0},
 	[QUERY_BY_CONTAINER] = {"container", "h.actor", "c.actor", "a.container", 0},
 	[QUERY_BY_CGROUP] = {"cgroup", "h.actor", "c.actor", "a.cgroup", 0},
-	[QUERY_BY_DESTINATION] = {"destination", "(SELECT bytes FROM text WHERE id = h.value)",
-				  "destination(c.address)", "k", SCHEMA_DESTINATION},
+	[QUERY_BY_DESTINATION] = {"destination", "h.value", "c.address", "k", SCHEMA_DESTINATION},
 	[QUERY_BY_HELO] = {"helo", "h.value", "CASE c.helo WHEN 0 THEN -1 ELSE c.helo END", "k",
 			   SCHEMA_HELO},
 	[QUERY_BY_REPLY] = {"reply", "h.value", "CASE c.reply WHEN 0 THEN -1 ELSE c.reply END", "k",
@@ -74,8 +73,25 @@ static void destination(sqlite3_context *context, int count, sqlite3_value **val
 		sqlite3_result_blob(context, text, (int)strlen(text), SQLITE_TRANSIENT);
 }
 
+/* Values of both halves are compared as they are written; each is looked up once, after it was grouped. */
+static void begin_named(struct query_sql *sql, const struct by *by, const char *name)
+{
+	if (by->what != SCHEMA_DESTINATION)
+		return;
+	query_sql_add(sql, "SELECT ");
+	query_sql_add(sql, name);
+	query_sql_add(sql, " AS k, v, n, me, ac, re, rf, ao, rs, bl, f, l FROM (");
+}
+
+static void end_named(struct query_sql *sql, const struct by *by)
+{
+	if (by->what == SCHEMA_DESTINATION)
+		query_sql_add(sql, ")");
+}
+
 static void add_rolled(struct query_sql *sql, const struct query *query, const struct by *by)
 {
+	begin_named(sql, by, "(SELECT bytes FROM text WHERE id = k)");
 	query_sql_add(sql, "SELECT ");
 	query_sql_add(sql, by->rolled);
 	query_sql_add(sql,
@@ -92,11 +108,13 @@ static void add_rolled(struct query_sql *sql, const struct query *query, const s
 	if (!by->what)
 		query_filter_hours(sql, query);
 	query_sql_add(sql, " GROUP BY 1, 2");
+	end_named(sql, by);
 }
 
 static void add_detailed(struct query_sql *sql, const struct query *query, const struct by *by,
 			 const char *span)
 {
+	begin_named(sql, by, "destination(k)");
 	query_sql_add(sql, "SELECT ");
 	query_sql_add(sql, by->detailed);
 	query_sql_add(sql,
@@ -113,6 +131,7 @@ static void add_detailed(struct query_sql *sql, const struct query *query, const
 	query_sql_add(sql, span);
 	query_filter_details(sql, query);
 	query_sql_add(sql, " GROUP BY 1, 2");
+	end_named(sql, by);
 }
 
 /* Those that went round the MTA come first: that is what is looked for. */
@@ -317,6 +336,8 @@ int query_table(struct query_store *store, const struct query *query, unsigned i
 	if (!table->rows)
 		return no_memory(store, -ENOMEM);
 	build(&sql, query, &table->plan);
+	if (store->options.begin)
+		store->options.begin(store->options.context);
 	rc = sqlite3_create_function(store->db, "destination", 1,
 				     SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
 				     destination, NULL, NULL);
