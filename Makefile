@@ -18,6 +18,8 @@ PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 DESTDIR ?=
 
 CC ?= gcc
@@ -40,7 +42,7 @@ ALL_CFLAGS := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) 
 	$(if $(COVER),--coverage) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(if $(COVER),--coverage) $(LDFLAGS)
 LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lmd -lsqlite3
-# libpcap is loaded when it is needed (user/capture/library.h), and only linked where nothing can be loaded.
+# libpcap is loaded when it is needed (user/base/load.h), and only linked where nothing can be loaded; libarchive not even there.
 ifeq ($(STATIC),1)
 CPPFLAGS += -DLINKED_STATICALLY
 LIBS += -lpcap -lm
@@ -248,8 +250,14 @@ install: smtpsnoop
 	$(Q)set -e; conf=$(DESTDIR)$(SYSCONFDIR)/smtpsnoop.conf; \
 		if [ -e dist/smtpsnoop.conf ] && [ ! -e $$conf ]; then install -D -m 644 dist/smtpsnoop.conf $$conf; fi
 
-# The configuration is the administrator's: it stays.
+	$(Q)install -d $(DESTDIR)$(UNITDIR)
+	$(Q)sed 's,/usr/sbin/smtpsnoop,$(SBINDIR)/smtpsnoop,' dist/smtpsnoop.service >$(DESTDIR)$(UNITDIR)/smtpsnoop.service
+	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/smtpsnoop.service
+	$(Q)install -D -m 644 dist/smtpsnoop.sysusers $(DESTDIR)$(SYSUSERSDIR)/smtpsnoop.conf
+
+# The configuration and the store are the administrator's: they stay.
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/smtpsnoop $(DESTDIR)$(MANDIR)/man8/smtpsnoop.8 $(DESTDIR)$(MANDIR)/man5/smtpsnoop.conf.5
+	rm -f $(DESTDIR)$(UNITDIR)/smtpsnoop.service $(DESTDIR)$(SYSUSERSDIR)/smtpsnoop.conf
 
 -include $(wildcard $(O)/*/*.d $(O)/*/*/*/*.d $(O)/*/*/*.d $(O)/*/*.bpf.d)

@@ -19,14 +19,10 @@
 
 /* PHP executables, in containers too, and starts of web servers with PHP inside; the program forgets some before it is full */
 #define RUNTIMES 1024
-/* The environment of a CGI program: a web server passes some 40, and each header of the request makes one more. */
-#define ENVIRONMENT_MAX 128
 #define SCRIPT_TRIES                                                                               \
 	6 /* at connect, and at sends while the program finds out whether it is PHP: up to DATA and QUIT */
 #define EXECUTION_CWD                                                                              \
 	248 /* kept for each process: a longer one is not, and a relative script stays relative */
-#define FRAMES_WALKED 64 /* of PHP's stack: its own functions may call one another */
-#define CHAIN_MAX 16 /* FastCGI parameters in one bucket of PHP's table of 128 */
 
 /* Pieces of one segment: 64 KiB in steps of 256, and the cuts a hostile mix of commands makes. The rest is a gap. */
 #define PIECES_MAX 288

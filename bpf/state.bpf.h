@@ -147,21 +147,6 @@ struct early {
 		   EARLY_SEGMENT]; /* the last part is only room for the verifier's arithmetic */
 };
 
-/* Reading a script's name: the record, and where the reading is. */
-struct naming {
-	struct script_layout layout;
-	__u64 bias; /* what to add to the layout's addresses */
-	__u64 at; /* bytes of text so far */
-	__u64 next; /* the execute_data, or the variable of the environment, to look at next */
-	__u64 environment; /* of the process: from here */
-	__u64 environment_end;
-	__u64 server; /* SG(server_context) */
-	__u64 bucket[6]; /* a FastCGI parameter: here, because the stack of Linux 6.1 is full */
-	__u32 inside; /* of a variable longer than what was read */
-	__u32 is_program; /* PHP as a CGI program */
-	struct event_script script; /* last: its text runs into the slack */
-};
-
 /* A place to build a record in. The programs can interrupt one another on a CPU: `taken` is an atomic flag. */
 struct scratch {
 	__u32 taken;

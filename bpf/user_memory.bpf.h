@@ -1,52 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * user_memory.bpf.h - reading the memory of `current`: where a script's name is found
+ * user_memory.bpf.h - what the walk through a process's memory (include/script_php.h) begins with
  */
 #ifndef SMTPSNOOP_USER_MEMORY_BPF_H
 #define SMTPSNOOP_USER_MEMORY_BPF_H
 
 #include "script.bpf.h"
 
-#define USER_LOWEST 0x1000 /* below and above there is no user memory */
-#define USER_HIGHEST (1ULL << 47)
-
-/* The names of CGI's variables, in the order of enum script_word. The longest has 15 bytes. */
-static const struct {
-	char name[16];
-	__u32 length;
-} variables[] = {
-	[SCRIPT_METHOD] = {"REQUEST_METHOD", 14}, [SCRIPT_URL] = {"REQUEST_URI", 11},
-	[SCRIPT_QUERY] = {"QUERY_STRING", 12},	  [SCRIPT_HOST] = {"HTTP_HOST", 9},
-	[SCRIPT_CLIENT] = {"REMOTE_ADDR", 11},	  [SCRIPT_ENTRY] = {"SCRIPT_FILENAME", 15},
-	[SCRIPT_DOCROOT] = {"DOCUMENT_ROOT", 13}, [SCRIPT_SSH] = {"SSH_CONNECTION", 14},
-};
-
-#define VARIABLES 8 /* of them: a power of two */
-
-static __always_inline bool in_user(__u64 address)
-{
-	return address >= USER_LOWEST && address < USER_HIGHEST;
-}
-
-static __always_inline bool read_word(__u64 *value, __u64 address)
-{
-	return in_user(address) && bpf_probe_read_user(value, sizeof(*value), (void *)address) == 0;
-}
-
-/* Is the text at `address` the name of the variable? */
-static __always_inline bool is_variable(__u32 word, __u64 address)
-{
-	const __u64 *wanted = (const __u64 *)variables[word].name;
-	__u64 name[2] = {};
-
-	return bpf_probe_read_user(name, variables[word].length & 15, (void *)address) == 0 &&
-	       name[0] == wanted[0] && name[1] == wanted[1];
-}
-
-/* script.bpf.c */
-int script_word(struct scratch *scratch, __u32 word, __u64 address);
+/* php.bpf.c: the environment's words, and all that PHP tells. */
 int script_environment(struct scratch *scratch);
-/* php.bpf.c */
 int script_sapi(struct scratch *scratch);
 int script_php(struct scratch *scratch);
 

@@ -110,6 +110,21 @@ struct event_script {
 	char text[SCRIPT_TEXT_MAX];
 };
 
+/* Reading a script's name: the record, and where the reading is. */
+struct naming {
+	struct script_layout layout;
+	__u64 bias; /* what to add to the layout's addresses */
+	__u64 at; /* bytes of text so far */
+	__u64 next; /* the execute_data, or the variable of the environment, to look at next */
+	__u64 environment; /* of the process: from here */
+	__u64 environment_end;
+	__u64 server; /* SG(server_context) */
+	__u64 bucket[6]; /* a FastCGI parameter: here, because the stack of Linux 6.1 is full */
+	__u32 inside; /* of a variable longer than what was read */
+	__u32 is_program; /* PHP as a CGI program */
+	struct event_script script; /* last: its text runs into the slack */
+};
+
 EVENT_ASSERT(sizeof(struct script_layout) == 48);
 EVENT_ASSERT(sizeof(struct script_runtime) == 24);
 EVENT_ASSERT(sizeof(struct script_frame) == 8);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """snapshot --evidence and --verify: what a suspect has is kept as it is, and traps are only noted."""
 import hashlib
+import itertools
 import os
 import shutil
 import signal
@@ -23,9 +24,12 @@ def ready(actor):
     return actor
 
 
+NUMBERS = itertools.count()
+
+
 def keep(case, *options, name="evidence", status=0):
     """Takes a snapshot with evidence; returns its folder."""
-    folder = os.path.join(case.world.folder, f"{name}-{case.world.count}")
+    folder = os.path.join(case.world.folder, f"{name}-{next(NUMBERS)}")
     snapshot(case, "--evidence", folder, *options, status=status)
     return folder
 

@@ -25,7 +25,11 @@ def listener(case, namespace="outside", address=SINK4, port=25):
 
 def hold(case, count=1, how="", host=SINK4, port=25, **kwargs):
     """An actor with open connections; what it said before "ready"."""
-    actor = case.actor(case.program("hold"), host, port, count, how, **kwargs)
+    return settled(case.actor(case.program("hold"), host, port, count, how, **kwargs))
+
+
+def settled(actor):
+    """The same of an actor that was started."""
     said = []
     for line in actor.process.stdout:
         if line.strip() == b"ready":
@@ -71,6 +75,7 @@ def test_who_holds_what(case):
             verdict__class="bypass",
             socket__state="ESTAB",
             socket__bytes_out=1,
+            socket__congestion__state="open",
         )
         reasons(record, "existing")
         pids = {holder["pid"] for holder in record["holders"]}
@@ -102,6 +107,26 @@ def test_whoever_has_it_now(case):
         expect(record, process__pid=int(actor.said[0]))
         if [holder["pid"] for holder in record["holders"]] != [int(actor.said[0])]:
             raise Failed(f"held by {record['holders']}")
+
+
+def test_number_used_again(case):
+    """the opener's number belongs to another process now: each connection is told with its own"""
+    with listener(case):
+        trace = case.trace()
+        actor = settled(case.actor(case.program("reuse"), SINK4, 25, uid=0))
+        number, child = (int(word) for word in actor.said)
+        held = of(snapshot(case))
+        by = {record["process"]["pid"]: [holder["pid"] for holder in record["holders"]] for record in held}
+        if by != {number: [number], child: [child]}:
+            raise Failed(f"held by {by}; the number is {number}, the child's {child}")
+        actor.process.stdin.close()
+        first, second = trace.connection(), trace.connection()
+    starts = {record["process"]["start"] for record in (first, second)}
+    if first["process"]["pid"] != number or second["process"]["pid"] != number or len(starts) != 2:
+        raise Failed(f"opened by {first['process']} and {second['process']}, with the number {number}")
+    now = {record["process"]["pid"]: record["process"]["start"] for record in held}
+    if now[number] not in starts or now[child] in starts:
+        raise Failed(f"the processes began at {now}, those that opened at {starts}")
 
 
 @quick

@@ -29,6 +29,8 @@ SERVICE_CAPABILITIES = (
     "setgid",
     "setpcap",
 )
+# For the directory of a store: given to its user, and entered.
+COLLECT_CAPABILITIES = (*SERVICE_CAPABILITIES, "chown", "sys_chroot")
 SYS_BPF = {"x86_64": 321, "aarch64": 280}[platform.machine()]
 GET_FD_BY_ID = {"prog": 13, "map": 14, "link": 30}
 RINGBUF = 27
@@ -146,7 +148,11 @@ def alive(pid):
 class Trace:
     """A running tracer. Use as a context, or through Case.trace()."""
 
-    def __init__(self, case, *arguments, json_output=True, cgroup=None, stdout=None, prefix=(), command="trace"):
+    capabilities = SERVICE_CAPABILITIES
+
+    def __init__(
+        self, case, *arguments, json_output=True, cgroup=None, stdout=None, prefix=(), command="trace", env=None
+    ):
         self.case, self.slow, self.json_output = case, case.world.slow, json_output
         self.records, self.lines, self.taken = [], [], set()
         self.changed = threading.Condition()
@@ -160,11 +166,15 @@ class Trace:
             argv += ["--backend", options.backend]
         argv += [str(argument) for argument in arguments]
         if options.setpriv:
-            rights = "-all," + ",".join("+" + name for name in SERVICE_CAPABILITIES)
+            rights = "-all," + ",".join("+" + name for name in self.capabilities)
             argv = ["setpriv", "--bounding-set", rights, "--inh-caps", "-all", *argv]
         self.errors = open(os.path.join(case.world.folder, f"stderr-{id(self)}"), "w+b")
         self.process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=stdout or subprocess.PIPE, stderr=self.errors
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout or subprocess.PIPE,
+            stderr=self.errors,
+            env={**os.environ, **(env or {})},
         )
         self.pid = self.process.pid
         self.reader = None

@@ -29,6 +29,8 @@ enum frame_kind {
 	FRAME_SOCKET = 7, /* snapshot: struct frame_socket */
 	FRAME_HOLDER = 8, /* snapshot: struct event_holder */
 	FRAME_LOOKED = 9, /* snapshot: struct frame_looked, after the last of both */
+	FRAME_CONFIG = 10, /* collect: struct frame_config, then a piece of the text */
+	FRAME_ALIVE = 11, /* collect: struct frame_alive, now and then */
 };
 
 struct frame_head {
@@ -121,6 +123,8 @@ struct frame_socket {
 	uint32_t retransmits;
 	uint32_t round_trip; /* us, 0 = not known */
 	uint32_t idle; /* ms since the last data in either direction; UINT32_MAX = not known */
+	uint32_t window; /* congestion window, segments; 0 = not known */
+	uint32_t congestion; /* the kernel's enum tcp_ca_state, include/uapi/linux/tcp.h */
 	char user[ENRICHMENT_NAME_MAX];
 	char cgroup[FRAME_CGROUP_MAX]; /* below the hierarchy, terminated; "" = not known */
 	char reserved[7];
@@ -133,6 +137,20 @@ struct frame_looked {
 	uint32_t over; /* sockets that found no room */
 	uint32_t
 		unasked; /* namespaces where the kernel can't be asked: no tcp_diag, not loadable either */
+};
+
+/* The configuration was read again: what the judge needs of it, as config_text() writes it, in pieces one after another. */
+struct frame_config {
+	uint32_t total; /* bytes of all of it */
+	uint32_t at; /* where this piece begins */
+};
+
+#define FRAME_CONFIG_PIECE 32768
+
+/* That it is taken says that the reader lives; and its batch tells the time where nothing else happens. */
+struct frame_alive {
+	uint64_t
+		adopted; /* connections from before the start; the first one of these comes after the last of them */
 };
 
 struct frame_end {

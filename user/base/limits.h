@@ -62,6 +62,13 @@
 #define LIMIT_EVIDENCE_DELETED_FILE (UINT64_C(8) << 20)
 #define LIMIT_EVIDENCE_ALL_SECONDS 60 /* after that, what was not begun is left out */
 #define LIMIT_EVIDENCE_SCRIPTS 16 /* of a process */
+/* Processes of which something is kept: those from above, and those that only a script is kept of. */
+#define LIMIT_EVIDENCE_FOLDERS 1024
+/* Of evidence that is compared: what an archive has in it, 1,024 folders of 16 scripts and 256 times 19 files more; bytes of the list,
+ * at 150 a line; and bytes unpacked, as many as ustar lets one file have, since our own records may grow for a day. */
+#define LIMIT_EVIDENCE_ENTRIES 32768
+#define LIMIT_EVIDENCE_SUMS (UINT64_C(4) << 20)
+#define LIMIT_EVIDENCE_UNPACKED (UINT64_C(8) << 30)
 #define LIMIT_PROCESS_CACHE 4096 /* enrichment by (tgid, start) */
 /*
  * Executables looked at for PHP, as many as connect on a large host, and no more than the kernel's table has room for (RUNTIMES); and

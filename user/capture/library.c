@@ -2,57 +2,30 @@
 /*
  * library.c - libpcap, loaded when a capture file is read
  *
- * A statically linked program (LINKED_STATICALLY) has it inside. Stays loaded to the end. Nothing is fatal.
+ * Nothing is fatal.
  */
 #include "capture/library.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 
-#ifdef LINKED_STATICALLY
+#include "base/load.h"
 
-static bool load(struct library *library, char *error, size_t error_size)
-{
-	(void)error;
-	(void)error_size;
-#define LIBRARY_TAKE(name) library->name = pcap_##name;
-	LIBRARY_FUNCTIONS(LIBRARY_TAKE)
-	return true;
-}
+#define LIBRARY_ENTRY(name) LOAD_FUNCTION(pcap_##name)
 
-#else
+static const struct load_function functions[] = {LIBRARY_FUNCTIONS(LIBRARY_ENTRY)};
+#define COUNT (sizeof(functions) / sizeof(functions[0]))
 
-#include <dlfcn.h>
+_Static_assert(sizeof(struct library) == COUNT * sizeof(void *), "one pointer a function");
 
 /* Debian's name, and everybody else's; what we call has not changed between them. */
-static void *open_library(void)
-{
-	void *handle = dlopen("libpcap.so.0.8", RTLD_NOW | RTLD_LOCAL);
-
-	return handle ? handle : dlopen("libpcap.so.1", RTLD_NOW | RTLD_LOCAL);
-}
-
-static bool load(struct library *library, char *error, size_t error_size)
-{
-	void *handle = open_library();
-
-	if (!handle) {
-		snprintf(error, error_size,
-			 "reading captures needs libpcap: install libpcap0.8 or libpcap");
-		return false;
-	}
-#define LIBRARY_TAKE(name)                                                                         \
-	library->name = (__typeof__(library->name))dlsym(handle, "pcap_" #name);                   \
-	if (!library->name) {                                                                      \
-		snprintf(error, error_size, "libpcap has no pcap_%s: 1.5 or newer is needed",      \
-			 #name);                                                                   \
-		return false;                                                                      \
-	}
-	LIBRARY_FUNCTIONS(LIBRARY_TAKE)
-	return true;
-}
-
-#endif
+static const struct load_library pcap = {
+	.files = {"libpcap.so.0.8", "libpcap.so.1"},
+	.name = "libpcap",
+	.version = "1.5",
+	.missing = "reading captures needs libpcap: install libpcap0.8 or libpcap",
+	.functions = functions,
+	.count = COUNT,
+};
 
 const struct library *library_get(char *error, size_t error_size)
 {
@@ -60,6 +33,6 @@ const struct library *library_get(char *error, size_t error_size)
 	static bool loaded;
 
 	if (!loaded)
-		loaded = load(&library, error, error_size);
+		loaded = load_library(&pcap, &library, error, error_size);
 	return loaded ? &library : NULL;
 }

@@ -8,6 +8,7 @@
 /* argv[0] is the subcommand's name. Each returns an enum exit_status. */
 int cmd_trace(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
+int cmd_collect(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_read(int argc, char **argv);
 int cmd_features(int argc, char **argv);

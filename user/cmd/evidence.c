@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * evidence.c - a directory with what an investigation needs before the attacker removes it
+ * evidence.c - a directory or an archive with what an investigation needs before the attacker removes it
  *
  * The keeper is a process of its own, asked through a socket: a request that finds no room is counted and not waited for, so that the
  * trace goes on. For each request it makes a child, which a timer ends. Nothing is kept after an error in writing.
@@ -26,16 +26,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/member.h"
 #include "base/msg.h"
 #include "cmd/evidence_copy.h"
 #include "cmd/evidence_list.h"
+#include "cmd/evidence_pack.h"
+#include "cmd/libarchive.h"
 #include "event_script.h"
 #include "source/kernel.h"
 
 #define PARTIAL ".partial"
 #define PATH_BYTES 4096
+#define READY_BYTES 256 /* why the keeper can't; empty = it is ready */
 
 enum asked { ASKED_PROCESS, ASKED_HOLDER, ASKED_SCRIPT, ASKED_END };
 
@@ -49,6 +54,7 @@ struct request {
 
 struct evidence {
 	char path[PATH_BYTES], partial[PATH_BYTES + sizeof(PARTIAL)];
+	char top[EVIDENCE_TOP_BYTES]; /* the folder in the archive; empty = it is a directory */
 	struct evidence_place place;
 	int records;
 	int ask; /* to the keeper */
@@ -138,7 +144,7 @@ static int remove_file(int directory, const char *name, const char *path, void *
 
 static void remove_all(const struct evidence *evidence)
 {
-	evidence_each(evidence->place.directory, "", remove_file, NULL, true);
+	evidence_each(evidence->place.directory, "", remove_file, NULL, FOLDERS_LAST);
 	rmdir(evidence->partial);
 }
 
@@ -196,22 +202,39 @@ static int finish(const struct evidence *evidence, uint64_t missed)
 		rc = -errno;
 	if (!rc)
 		rc = evidence_list_write(evidence->place.directory);
-	if (!rc && syncfs(evidence->place.directory))
+	if (!rc && evidence->top[0])
+		rc = evidence_pack(evidence->place.directory, evidence->top);
+	else if (!rc && syncfs(evidence->place.directory))
 		rc = -errno;
-	if (!rc &&
-	    renameat2(AT_FDCWD, evidence->partial, AT_FDCWD, evidence->path, RENAME_NOREPLACE))
+	if (!rc && renameat2(evidence->top[0] ? evidence->place.directory : AT_FDCWD,
+			     evidence->top[0] ? EVIDENCE_PACKED : evidence->partial, AT_FDCWD,
+			     evidence->path, RENAME_NOREPLACE))
 		rc = -errno;
 	return rc;
+}
+
+/* Before anything is traced, and by the keeper alone: the others have no use for what comes with the library. */
+static bool is_ready(const struct evidence *evidence, int asked)
+{
+	char error[READY_BYTES] = "";
+
+	if (evidence->top[0])
+		libarchive_get(error, sizeof(error));
+	send(asked, error, sizeof(error), MSG_NOSIGNAL);
+	return !error[0];
 }
 
 /* Until it is told how it ends; a socket that is closed without that says that the others are gone. */
 static int keeper(struct evidence *evidence, int asked)
 {
 	static struct request request;
-	int rc = write_host(evidence);
 	uint64_t until = 0, late = 0;
 	ssize_t got;
+	int rc;
 
+	if (!is_ready(evidence, asked))
+		return ENOSYS;
+	rc = write_host(evidence);
 	while ((got = recv(asked, &request, sizeof(request), 0)) > 0 ||
 	       (got < 0 && errno == EINTR)) {
 		if (got < (ssize_t)offsetof(struct request, payload))
@@ -232,9 +255,30 @@ static int keeper(struct evidence *evidence, int asked)
 		rc = finish(evidence, request.missed + late);
 	else if (!rc)
 		rc = -ECANCELED;
-	if (rc)
+	if (rc || evidence->top[0])
 		remove_all(evidence);
 	return -rc;
+}
+
+/* The other processes' part from here. */
+
+/* False: what the keeper needs is not there, or it is over; the message is out. */
+static bool wait_until_ready(const struct evidence *evidence)
+{
+	char error[READY_BYTES] = "";
+	ssize_t got;
+
+	while ((got = recv(evidence->ask, error, sizeof(error), 0)) < 0 && errno == EINTR)
+		;
+	if (got == sizeof(error) && !error[0])
+		return true;
+	if (got == sizeof(error))
+		msg_error("%s", error);
+	else
+		failed(evidence, "its keeper is over", EIO);
+	close(evidence->ask);
+	waitpid(evidence->keeper, NULL, 0);
+	return false;
 }
 
 /* 0 or -1 with errno. */
@@ -260,27 +304,52 @@ static int start(struct evidence *evidence)
 	return evidence->keeper < 0 ? -1 : 0;
 }
 
+/* The folder in an archive is called as it is. 0 or an errno. */
+static int name_top(struct evidence *evidence)
+{
+	struct bytes leaf = bytes_leaf(bytes_of(evidence->path)), top, below;
+
+	leaf.length -= strlen(EVIDENCE_ARCHIVE);
+	if (leaf.length >= sizeof(evidence->top))
+		return ENAMETOOLONG;
+	memcpy(evidence->top, leaf.at, leaf.length);
+	return member_split(evidence->top, &top, &below) ? 0 : EINVAL;
+}
+
+static int name_all(struct evidence *evidence, const char *path)
+{
+	size_t length = strlen(path);
+
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	if (length >= sizeof(evidence->path))
+		return ENAMETOOLONG;
+	memcpy(evidence->path, path, length);
+	snprintf(evidence->partial, sizeof(evidence->partial), "%s" PARTIAL, evidence->path);
+	return evidence_is_archive(path) ? name_top(evidence) : 0;
+}
+
 struct evidence *evidence_new(const char *path)
 {
 	struct evidence *evidence = calloc(1, sizeof(*evidence));
 	struct stat there;
-	size_t length = strlen(path);
+	int wrong;
 
 	if (!evidence) {
 		msg_error("out of memory");
 		return NULL;
 	}
 	evidence->place.directory = evidence->place.sources = evidence->records = -1;
-	while (length > 1 && path[length - 1] == '/')
-		length--;
-	if (length >= sizeof(evidence->path)) {
-		failed(evidence, "the name", ENAMETOOLONG);
+	wrong = name_all(evidence, path);
+	if (wrong) {
+		failed(evidence, "the name", wrong);
 		goto bad;
 	}
-	memcpy(evidence->path, path, length);
-	snprintf(evidence->partial, sizeof(evidence->partial), "%s" PARTIAL, evidence->path);
 	if (lstat(evidence->path, &there) == 0) {
-		failed(evidence, "it has to be a new directory", EEXIST);
+		failed(evidence,
+		       evidence->top[0] ? "it has to be a new file"
+					: "it has to be a new directory",
+		       EEXIST);
 		goto bad;
 	}
 	if (mkdir(evidence->partial, 0700)) {
@@ -293,9 +362,10 @@ struct evidence *evidence_new(const char *path)
 		evidence->place.sources = make_file(evidence, "SOURCES", O_WRONLY | O_APPEND);
 	if (evidence->place.sources >= 0)
 		evidence->records = make_file(evidence, "records.ndjson", O_WRONLY);
-	if (evidence->records >= 0 && start(evidence) == 0)
+	if (evidence->records < 0 || start(evidence))
+		failed(evidence, "cannot write there", errno);
+	else if (wait_until_ready(evidence))
 		return evidence;
-	failed(evidence, "cannot write there", errno);
 	remove_all(evidence);
 bad:
 	end_unused(evidence);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * evidence.h - a directory with what an investigation needs before the attacker removes it
+ * evidence.h - a directory or an archive with what an investigation needs before the attacker removes it
  *
  * Kept by a process of its own, which stays as privileged as it was started (the attributes of a file are not to change by being read),
- * and opens nothing but what it is asked for. The directory gets its name when it is complete: there is all of it or nothing.
+ * and opens nothing but what it is asked for. It gets its name when it is complete: there is all of it or nothing.
  */
 #ifndef SMTPSNOOP_EVIDENCE_H
 #define SMTPSNOOP_EVIDENCE_H
@@ -16,7 +16,10 @@
 
 struct evidence;
 
-/* Makes the directory, under another name until it is complete, and starts the keeper. NULL: it can't be, and the message is out. */
+/*
+ * Makes a directory, under another name until it is complete, and starts the keeper, who makes an archive of it in the end where that is
+ * asked for (evidence_is_archive()). NULL: it can't be, and the message is out.
+ */
 struct evidence *evidence_new(const char *path);
 /* For the unprivileged half: the file for our records; everything else of it is closed here. */
 int evidence_only_records(struct evidence *evidence);

@@ -372,23 +372,41 @@ static uint32_t status_id(int proc, const char *key)
 									       : UINT32_MAX;
 }
 
-/* Its folder, and the process if it still is the one. `start` 0: whichever has the number. `tid` is of a thread that lives. */
+/* 1: there are enough of them, and that was noted. */
+static int make_folder(struct keep *keep)
+{
+	const struct evidence_place *place = keep->place;
+	int rc = mkdirat(place->directory, keep->name, 0700) ? -errno : 0;
+
+	if (!rc && ++place->shared->folders > LIMIT_EVIDENCE_FOLDERS) {
+		unlinkat(place->directory, keep->name, AT_REMOVEDIR);
+		rc = note(keep, "", "", "not kept: there are too many processes");
+		return rc ? rc : 1;
+	}
+	if (rc && rc != -EEXIST)
+		return rc;
+	keep->folder = openat(place->directory, keep->name,
+			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return keep->folder < 0 ? -errno : 0;
+}
+
+/*
+ * Its folder, and the process if it still is the one. `start` 0: whichever has the number. `tid` is of a thread that lives. 1: it is left
+ * out.
+ */
 static int keep_begin(struct keep *keep, const struct evidence_place *place, uint32_t tgid,
 		      uint32_t tid, uint64_t start)
 {
 	uint64_t ticks = start / (1000000000 / (uint64_t)sysconf(_SC_CLK_TCK));
 	char path[64];
-	int leader;
+	int leader, rc;
 
 	keep->place = place;
 	keep->most = LIMIT_EVIDENCE_FILE;
 	snprintf(keep->name, sizeof(keep->name), "process-%" PRIu32, tgid);
-	if (mkdirat(place->directory, keep->name, 0700) && errno != EEXIST)
-		return -errno;
-	keep->folder = openat(place->directory, keep->name,
-			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (keep->folder < 0)
-		return -errno;
+	rc = make_folder(keep);
+	if (rc)
+		return rc;
 	snprintf(path, sizeof(path), "/proc/%" PRIu32, tgid);
 	leader = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	keep->proc = leader;
@@ -427,7 +445,9 @@ static int keep_process(const struct evidence_place *place, uint32_t tgid, uint3
 		rc = copy_proc(&keep, files[i]);
 	if (!rc)
 		rc = list_open_files(&keep);
-	return rc ? rc : copy_deleted(&keep);
+	if (!rc)
+		rc = copy_deleted(&keep);
+	return rc < 0 ? rc : 0;
 }
 
 int evidence_copy_process(const struct evidence_place *place, const void *payload, size_t size)
@@ -475,5 +495,5 @@ int evidence_copy_script(const struct evidence_place *place, const void *record,
 	if (!rc && !script->call_count)
 		rc = copy_script(&keep, script->words[SCRIPT_ENTRY]);
 	free(script);
-	return rc;
+	return rc < 0 ? rc : 0;
 }

@@ -15,6 +15,7 @@
 /* Shared by the children, one after another. */
 struct evidence_shared {
 	uint64_t bytes; /* kept so far */
+	unsigned int folders; /* made so far */
 	unsigned int file_count;
 	struct {
 		uint64_t device, inode;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * evidence_list.c - the files of a directory of evidence, and their digests
+ * evidence_list.c - the files of evidence, and their digests
  *
  * A directory to be compared may be anybody's: its names lead nowhere else, and only regular files are opened.
  */
@@ -19,12 +19,13 @@
 
 #include <sha2.h>
 
+#include "base/bytes.h"
 #include "base/escape.h"
+#include "base/limits.h"
 #include "base/msg.h"
 #include "base/open.h"
-
-#define LIST "SHA256SUMS"
-#define PATH_BYTES 4096
+#include "cmd/evidence_compare.h"
+#include "cmd/evidence_unpack.h"
 
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
@@ -36,7 +37,23 @@ static int no_dots(const struct dirent *entry)
 	return strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
 }
 
-int evidence_each(int directory, const char *below, evidence_fn *fn, void *context, bool folders)
+static int each_in_folder(int directory, const char *name, const char *path, evidence_fn *fn,
+			  void *context, enum evidence_folders folders)
+{
+	int folder = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int rc = folder < 0 ? -errno : 0;
+
+	if (!rc && folders == FOLDERS_FIRST)
+		rc = fn(directory, name, path, context);
+	if (!rc)
+		rc = evidence_each(folder, path, fn, context, folders);
+	if (folder >= 0)
+		close(folder);
+	return !rc && folders == FOLDERS_LAST ? fn(directory, name, path, context) : rc;
+}
+
+int evidence_each(int directory, const char *below, evidence_fn *fn, void *context,
+		  enum evidence_folders folders)
 {
 	struct dirent **names;
 	int count = scandirat(directory, ".", &names, no_dots, by_name), rc = 0;
@@ -47,22 +64,13 @@ int evidence_each(int directory, const char *below, evidence_fn *fn, void *conte
 		const char *name = names[i]->d_name;
 		char path[2 * sizeof(names[i]->d_name) + 2];
 		struct stat file;
-		int folder;
 
 		snprintf(path, sizeof(path), "%s%s%s", below, below[0] ? "/" : "", name);
-		if (rc || fstatat(directory, name, &file, AT_SYMLINK_NOFOLLOW)) {
-			free(names[i]);
-			continue;
-		}
-		if (S_ISDIR(file.st_mode) && !below[0]) {
-			folder = openat(directory, name,
-					O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-			rc = folder < 0 ? -errno
-					: evidence_each(folder, path, fn, context, folders);
-			if (folder >= 0)
-				close(folder);
-		}
-		if (!rc && (folders || below[0] || !S_ISDIR(file.st_mode)))
+		if (rc || fstatat(directory, name, &file, AT_SYMLINK_NOFOLLOW))
+			;
+		else if (S_ISDIR(file.st_mode) && !below[0])
+			rc = each_in_folder(directory, name, path, fn, context, folders);
+		else
 			rc = fn(directory, name, path, context);
 		free(names[i]);
 	}
@@ -89,7 +97,7 @@ static int list_file(int directory, const char *name, const char *path, void *co
 	char sum[SHA256_DIGEST_STRING_LENGTH];
 	int fd, rc;
 
-	if (!strcmp(path, LIST))
+	if (!strcmp(path, EVIDENCE_LIST))
 		return 0;
 	fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -103,106 +111,108 @@ static int list_file(int directory, const char *name, const char *path, void *co
 
 int evidence_list_write(int directory)
 {
-	int fd = openat(directory, LIST, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			0600),
+	int fd = openat(directory, EVIDENCE_LIST,
+			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600),
 	    rc;
 	FILE *list = fd < 0 ? NULL : fdopen(fd, "w");
 
 	if (!list)
 		return -errno;
-	rc = evidence_each(directory, "", list_file, list, false);
+	rc = evidence_each(directory, "", list_file, list, FOLDERS_NOT);
 	if (fclose(list) && !rc)
 		rc = -errno;
 	return rc;
 }
 
-/* Names of the list lead into the directory and nowhere else. */
-static int check(int directory, const char *path, const char *wanted)
+/* A regular file that is there: anything else is not opened. -1 with errno. */
+static int open_regular(int directory, const char *path)
 {
 	int found = open_below(directory, path, O_PATH | O_NOFOLLOW,
 			       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-	char sum[SHA256_DIGEST_STRING_LENGTH];
 	struct stat file;
-	int fd, rc;
+	int fd = -1;
 
 	if (found < 0)
-		return -errno;
-	fd = fstat(found, &file) || !S_ISREG(file.st_mode) ? -1 : open_again(found, O_RDONLY);
+		return -1;
+	if (fstat(found, &file) || !S_ISREG(file.st_mode))
+		errno = EBADMSG;
+	else
+		fd = open_again(found, O_RDONLY);
 	close(found);
-	if (fd < 0)
-		return -EBADMSG;
-	rc = digest(fd, sum);
-	close(fd);
-	return rc ? rc : strcmp(sum, wanted) ? -EBADMSG : 0;
+	return fd;
 }
 
-struct listed {
-	FILE *list;
-	unsigned int more;
-};
+/* Names of the list lead into the directory and nowhere else. */
+static int find_sum(void *context, const char *path, char sum[SHA256_DIGEST_STRING_LENGTH])
+{
+	const int *directory = context;
+	int fd = open_regular(*directory, path), rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = digest(fd, sum);
+	close(fd);
+	return rc;
+}
 
 /* Tells what is there and not in the list. */
 static int find_listed(int directory, const char *name, const char *path, void *context)
 {
-	char line[PATH_BYTES], shown[PATH_BYTES];
-	struct listed *listed = context;
-
 	(void)directory;
 	(void)name;
-	if (!strcmp(path, LIST))
-		return 0;
-	rewind(listed->list);
-	while (fgets(line, sizeof(line), listed->list)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (strlen(line) > SHA256_DIGEST_STRING_LENGTH + 1 &&
-		    !strcmp(line + SHA256_DIGEST_STRING_LENGTH + 1, path))
-			return 0;
-	}
-	escape_text(shown, sizeof(shown), path, strlen(path), NULL);
-	printf("%s: not in the list\n", shown);
-	listed->more++;
+	if (strcmp(path, EVIDENCE_LIST) != 0)
+		compare_there(context, path);
 	return 0;
+}
+
+/* NULL with errno. */
+static struct comparison *read_list(int directory)
+{
+	int fd = open_regular(directory, EVIDENCE_LIST);
+	char *text = fd < 0 ? NULL : malloc(LIMIT_EVIDENCE_SUMS + 1);
+	struct comparison *comparison = NULL;
+	size_t size = 0;
+	ssize_t got = 0;
+
+	while (text && size <= LIMIT_EVIDENCE_SUMS &&
+	       (got = read(fd, text + size, LIMIT_EVIDENCE_SUMS + 1 - size)) > 0)
+		size += (size_t)got;
+	if (size > LIMIT_EVIDENCE_SUMS)
+		errno = EFBIG;
+	else if (text && got == 0)
+		comparison = compare_new(text, size);
+	if (!comparison)
+		free(text);
+	if (fd >= 0)
+		close(fd);
+	return comparison;
+}
+
+bool evidence_is_archive(const char *path)
+{
+	return bytes_end(bytes_of(path), EVIDENCE_ARCHIVE);
 }
 
 int evidence_verify(const char *path)
 {
-	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int fd = directory < 0 ? -1 : openat(directory, LIST, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	FILE *list = fd < 0 ? NULL : fdopen(fd, "r");
-	struct listed listed = {.list = list};
-	unsigned int good = 0, bad = 0;
-	char line[PATH_BYTES], shown[PATH_BYTES];
+	int directory;
+	struct comparison *comparison;
+	char shown[256];
 
-	if (!list) {
+	if (evidence_is_archive(path))
+		return evidence_unpack(path);
+	directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	comparison = directory < 0 ? NULL : read_list(directory);
+	if (!comparison) {
 		escape_text(shown, sizeof(shown), path, strlen(path), NULL);
-		msg_error("--verify %s: no evidence is there (%s): %s", shown, LIST,
+		msg_error("--verify %s: no evidence is there (" EVIDENCE_LIST "): %s", shown,
 			  strerror(errno));
 		if (directory >= 0)
 			close(directory);
 		return EXIT_CANNOT;
 	}
-	while (fgets(line, sizeof(line), list)) {
-		size_t length = strcspn(line, "\n");
-		const char *name = line + SHA256_DIGEST_STRING_LENGTH + 1;
-		int rc = -EINVAL;
-
-		line[length] = '\0';
-		if (length > SHA256_DIGEST_STRING_LENGTH + 1) {
-			line[SHA256_DIGEST_STRING_LENGTH - 1] = '\0';
-			rc = check(directory, name, line);
-		} else {
-			name = line;
-		}
-		escape_text(shown, sizeof(shown), name, strlen(name), NULL);
-		if (rc)
-			printf("%s: %s\n", shown,
-			       rc == -EBADMSG ? "not as it was kept" : strerror(-rc));
-		good += !rc;
-		bad += rc != 0;
-	}
-	evidence_each(directory, "", find_listed, &listed, false);
-	fclose(list);
+	compare_listed(comparison, find_sum, &directory);
+	evidence_each(directory, "", find_listed, comparison, FOLDERS_NOT);
 	close(directory);
-	printf("%u files as they were kept, %u not, %u added\n", good, bad, listed.more);
-	return bad || !good || listed.more ? EXIT_FAILED : EXIT_DONE;
+	return compare_end(comparison);
 }

@@ -326,25 +326,6 @@ static void catch_signals(void)
 		sigaction(ends[i], &end, NULL);
 }
 
-static int give_up_rights(void)
-{
-	struct rights_user user;
-	char error[256];
-	int kept_uid;
-
-	rights_user(&user);
-	tzset();
-	if (rights_drop(&user, &kept_uid, error, sizeof(error))) {
-		msg_error("%s", error);
-		return EXIT_FAILED;
-	}
-	if (kept_uid && geteuid() == 0)
-		msg_warn("keeps root's user id: changing it needs CAP_SETUID and CAP_SETGID; it "
-			 "has no "
-			 "capability and opens no file");
-	return -1;
-}
-
 static void clean_up(struct reading *reading)
 {
 	flows_free(reading->flows);
@@ -375,7 +356,8 @@ int cmd_read(int argc, char **argv)
 		status = prepare(&reading);
 	if (status < 0) {
 		catch_signals();
-		status = give_up_rights();
+		tzset();
+		status = rights_give_up() ? -1 : EXIT_FAILED;
 	}
 	if (status < 0)
 		status = run(&reading);

@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * show.c - the unprivileged half: everything that reads the attacker's text happens here
+ * show.c - the unprivileged half of trace and snapshot: shows what was heard
  *
- * Signals that stop the trace are for the other half: it drains the ring, says how it ended and closes the channel; only then do
- * we end, so that nothing is lost. A reader that is gone (EPIPE) ends us, and with us the trace.
+ * A reader of ours that is gone (EPIPE) ends us, and with us the trace.
  */
 #include "cmd/show.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/msg.h"
+#include "cmd/hear.h"
 #include "cmd/output.h"
-#include "pass/channel.h"
 #include "present/present.h"
 
 #define QUIET_NS                                                                                   \
@@ -27,8 +24,7 @@
 
 struct show {
 	const struct trace_options *options;
-	struct judge *judge;
-	struct table *table;
+	struct hear hear;
 	struct present *presents[2]; /* on standard output, and in the records of the evidence */
 	int present_count;
 	FILE *records; /* of the evidence; NULL = there is none */
@@ -36,12 +32,9 @@ struct show {
 	struct frame_looked looked;
 	FILE *out;
 	struct msg_limit loss_limit;
-	int64_t wall_minus_boot;
-	uint64_t now;
 	uint64_t shown;
-	int status;
+	int enough; /* closed when no more is wanted; -1 = it was */
 	int kept_uid; /* root's, because nobody may change it here */
-	bool started, ended;
 };
 
 static volatile sig_atomic_t resized;
@@ -60,7 +53,7 @@ static void on_end(void *context, const struct connection *connection)
 		show->sockets ? sockets_find(show->sockets, connection->cookie) : NULL;
 
 	for (int i = 0; i < show->present_count; i++)
-		present_existing(show->presents[i], connection, socket, show->wall_minus_boot);
+		present_existing(show->presents[i], connection, socket, show->hear.wall_minus_boot);
 	if (show->options->verdicts & 1u << connection->verdict.class)
 		show->shown++;
 }
@@ -69,7 +62,7 @@ static void on_progress(void *context, const struct connection *connection)
 {
 	struct show *show = context;
 
-	present_progress(show->presents[0], connection, show->now, show->wall_minus_boot);
+	present_progress(show->presents[0], connection, show->hear.now, show->hear.wall_minus_boot);
 }
 
 static void on_step(void *context, const struct connection *connection, uint64_t time,
@@ -78,7 +71,7 @@ static void on_step(void *context, const struct connection *connection, uint64_t
 	struct show *show = context;
 
 	present_step(show->presents[0], connection, time, what, line, length,
-		     show->wall_minus_boot);
+		     show->hear.wall_minus_boot);
 }
 
 /* Those that no connection was shown of. With --pid what nobody holds is nobody's. */
@@ -89,80 +82,89 @@ static void show_sockets(struct show *show)
 	for (; socket; socket = socket->hh.next)
 		if (socket->known && !socket->shown && !show->options->tracer.has_pid)
 			for (int i = 0; i < show->present_count; i++)
-				present_socket(show->presents[i], socket, show->now,
-					       show->wall_minus_boot);
+				present_socket(show->presents[i], socket, show->hear.now,
+					       show->hear.wall_minus_boot);
 	for (int i = 0; i < show->present_count && show->sockets; i++)
 		present_looked(show->presents[i], &show->looked, sockets_hiding(show->sockets),
 			       sockets_over(show->sockets));
 }
 
-static int frame_end(struct show *show, const void *payload, size_t size)
+static int on_frame_end(void *context, const struct frame_end *end,
+			const struct frame_loss_row *rows, size_t count)
 {
-	const struct frame_end *end = payload;
-	size_t rows;
+	struct show *show = context;
 
-	if (size < sizeof(*end))
-		return -EBADMSG;
-	rows = (size - sizeof(*end)) / sizeof(struct frame_loss_row);
-	table_end(show->table, show->now);
 	show_sockets(show);
 	for (int i = 0; i < show->present_count; i++)
-		present_end(show->presents[i], end, (const struct frame_loss_row *)(end + 1), rows,
-			    table_over(show->table), table_orphans(show->table), show->now,
-			    show->wall_minus_boot);
-	show->ended = true;
-	show->status = end->status;
-	if (show->records && (fflush(show->records) || ferror(show->records))) {
-		msg_error("cannot write the records of the evidence: %s; nothing is kept",
-			  strerror(errno));
-		show->status = EXIT_FAILED;
-	}
-	return 0;
+		present_end(show->presents[i], end, rows, count, table_over(show->hear.table),
+			    table_orphans(show->hear.table), show->hear.now,
+			    show->hear.wall_minus_boot);
+	if (!show->records || (!fflush(show->records) && !ferror(show->records)))
+		return end->status;
+	msg_error("cannot write the records of the evidence: %s; nothing is kept", strerror(errno));
+	return EXIT_FAILED;
 }
 
-static int on_frame(void *context, const struct batch_head *head, uint16_t kind,
-		    const void *payload, size_t size)
+static void on_start(void *context, const struct frame_start *start)
+{
+	struct show *show = context;
+
+	if (show->kept_uid && getuid() == 0)
+		msg_warn("the parsing half keeps root's user id, as changing it needs "
+			 "CAP_SETUID and CAP_SETGID; it has no capability and opens no "
+			 "file");
+	for (int i = 0; i < show->present_count; i++)
+		present_start(show->presents[i], start, show->hear.now, show->hear.wall_minus_boot);
+}
+
+static void on_loss(void *context, const struct event_counters *counters)
 {
 	struct show *show = context;
 	uint64_t held;
 
-	show->wall_minus_boot = head->wall_minus_boot;
-	show->now = head->now;
-	switch (kind) {
-	case FRAME_START:
-		if (size != sizeof(struct frame_start))
-			return -EBADMSG;
-		show->started = true;
-		if (show->kept_uid && getuid() == 0)
-			msg_warn("the parsing half keeps root's user id, as changing it needs "
-				 "CAP_SETUID and CAP_SETGID; it has no capability and opens no "
-				 "file");
-		for (int i = 0; i < show->present_count; i++)
-			present_start(show->presents[i], payload, show->now, show->wall_minus_boot);
-		return 0;
-	case FRAME_WHO:
-	case FRAME_SCRIPT:
-	case FRAME_EVENT:
-		return table_frame(show->table, kind, payload, size);
-	case FRAME_SOCKET:
-	case FRAME_HOLDER:
-		return show->sockets ? sockets_frame(show->sockets, kind, payload, size) : -EBADMSG;
-	case FRAME_LOOKED:
-		if (size != sizeof(show->looked))
-			return -EBADMSG;
-		memcpy(&show->looked, payload, size);
-		return 0;
-	case FRAME_LOSS:
-		if (size != sizeof(struct event_counters))
-			return -EBADMSG;
-		if (msg_allowed(&show->loss_limit, show->now / 1000000000, LOSS_SECONDS, &held))
-			present_loss(show->presents[0], payload, show->now, show->wall_minus_boot);
-		return 0;
-	case FRAME_END:
-		return frame_end(show, payload, size);
-	default:
+	if (msg_allowed(&show->loss_limit, show->hear.now / 1000000000, LOSS_SECONDS, &held))
+		present_loss(show->presents[0], counters, show->hear.now,
+			     show->hear.wall_minus_boot);
+}
+
+static int on_frame(void *context, uint16_t kind, const void *payload, size_t size)
+{
+	struct show *show = context;
+
+	if (!show->sockets)
 		return -EBADMSG;
+	if (kind != FRAME_LOOKED)
+		return sockets_frame(show->sockets, kind, payload, size);
+	if (size != sizeof(show->looked))
+		return -EBADMSG;
+	memcpy(&show->looked, payload, size);
+	return 0;
+}
+
+static uint64_t on_tick(void *context)
+{
+	struct show *show = context;
+
+	return present_waits(show->presents[0]) ? QUIET_NS : UINT64_MAX;
+}
+
+static bool on_round(void *context)
+{
+	struct show *show = context;
+
+	if (show->hear.quiet)
+		present_quiet(show->presents[0]);
+	if (resized) {
+		resized = 0;
+		present_width(show->presents[0], output_width());
 	}
+	if (!output_flush(show->out))
+		return false;
+	if (show->enough >= 0 && show->options->count && show->shown >= show->options->count) {
+		close(show->enough);
+		show->enough = -1;
+	}
+	return true;
 }
 
 /* Everything, as JSON. */
@@ -192,6 +194,14 @@ static int prepare(struct show *show)
 			    options->tracer.has_pid,
 		.verdicts = options->verdicts,
 	};
+	static const struct hear_to to = {
+		.start = on_start,
+		.loss = on_loss,
+		.frame = on_frame,
+		.end = on_frame_end,
+		.tick = on_tick,
+		.round = on_round,
+	};
 	struct table_options table = {
 		.keep_recipients = options->recipients,
 		.progress_seconds =
@@ -205,88 +215,25 @@ static int prepare(struct show *show)
 	if (!output_describe(&how))
 		return -ENOMEM;
 	show->out = how.out;
-	show->judge = judge_new(options->config);
-	table.judge = show->judge;
-	show->table = show->judge ? table_new(&table) : NULL;
+	if (hear_init(&show->hear, options->config, &to, show, &table))
+		return -ENOMEM;
 	show->presents[0] = present_new(&how);
 	show->present_count = 1;
 	show->sockets = options->snapshot ? sockets_new() : NULL;
-	return show->table && show->presents[0] && (show->sockets || !options->snapshot) ? 0
-											 : -ENOMEM;
-}
-
-static void ignore_signals(void)
-{
-	static const int theirs[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
-	struct sigaction resize = {.sa_handler = on_resize};
-
-	for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++)
-		signal(theirs[i], SIG_IGN);
-	sigaction(SIGWINCH, &resize, NULL);
-}
-
-static int poll_timeout(uint64_t nanoseconds)
-{
-	uint64_t milliseconds = nanoseconds / 1000000 + 1;
-
-	return nanoseconds == UINT64_MAX ? -1 : milliseconds > 60000 ? 60000 : (int)milliseconds;
-}
-
-/* 1 = go on, 0 = the other half is gone, -errno */
-static int step(struct show *show, int channel, uint8_t *buffer)
-{
-	struct pollfd poll_channel = {.fd = channel, .events = POLLIN};
-	uint64_t wait = table_tick(show->table, clock_ns(CLOCK_BOOTTIME));
-	int rc;
-
-	if (present_waits(show->presents[0]) && wait > QUIET_NS)
-		wait = QUIET_NS;
-	rc = poll(&poll_channel, 1, poll_timeout(wait));
-	if (rc == 0)
-		present_quiet(show->presents[0]);
-
-	if (resized) {
-		resized = 0;
-		present_width(show->presents[0], output_width());
-	}
-	if (rc < 0)
-		return errno == EINTR ? 1 : -errno;
-	show->now = clock_ns(CLOCK_BOOTTIME);
-	return rc ? channel_read(channel, buffer, on_frame, show) : 1;
-}
-
-static int show_loop(struct show *show, int channel, int enough)
-{
-	static uint8_t buffer[LIMIT_BATCH] __attribute__((aligned(8)));
-	int rc = 1;
-
-	while (rc == 1) {
-		rc = step(show, channel, buffer);
-		if (!output_flush(show->out))
-			return EXIT_FAILED;
-		if (show->ended)
-			return show->status;
-		if (enough >= 0 && show->options->count && show->shown >= show->options->count) {
-			close(enough);
-			enough = -1;
-		}
-	}
-	if (rc == -EBADMSG)
-		msg_error("the tracing half sent a record that is none: stopped");
-	else if (rc < 0)
-		msg_error("cannot read from the tracing half: %s", strerror(-rc));
-	return EXIT_FAILED;
+	return show->presents[0] && (show->sockets || !options->snapshot) ? 0 : -ENOMEM;
 }
 
 int show_run(int channel, int enough, int records, const struct rights_user *user,
 	     const struct trace_options *options)
 {
-	struct show show = {.options = options};
+	const struct sigaction resize = {.sa_handler = on_resize};
+	struct show show = {.options = options, .enough = enough};
 	char error[256];
 	int status;
 
 	tzset();
-	ignore_signals();
+	hear_no_signals();
+	sigaction(SIGWINCH, &resize, NULL);
 	if (prepare(&show) || prepare_records(&show, records)) {
 		msg_error("out of memory");
 		return EXIT_FAILED;
@@ -295,20 +242,19 @@ int show_run(int channel, int enough, int records, const struct rights_user *use
 		msg_error("%s", error);
 		return EXIT_FAILED;
 	}
-	status = show_loop(&show, channel, enough);
-	if (show.started && !show.ended) {
-		table_end(show.table, show.now);
-		present_end(show.presents[0], NULL, NULL, 0, table_over(show.table),
-			    table_orphans(show.table), show.now, show.wall_minus_boot);
+	status = hear_run(&show.hear, channel);
+	if (show.hear.started && !show.hear.ended) {
+		present_end(show.presents[0], NULL, NULL, 0, table_over(show.hear.table),
+			    table_orphans(show.hear.table), show.hear.now,
+			    show.hear.wall_minus_boot);
 		fflush(show.out);
 	}
 	if (status == EXIT_DONE && options->exit_code && present_saw_bypass(show.presents[0]))
 		status = EXIT_SEEN;
 	for (int i = 0; i < show.present_count; i++)
 		present_free(show.presents[i]);
-	table_free(show.table);
+	hear_free(&show.hear);
 	sockets_free(show.sockets);
-	judge_free(show.judge);
 	fclose(show.out);
 	return status;
 }

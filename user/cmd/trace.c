@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * trace.c - what is happening now: the privileged half
+ * trace.c - the privileged half of trace, snapshot and collect
  *
  * Forks the half that parses and shows before anything is loaded, so that it never holds a descriptor of the kernel programs; then
  * loads, attaches, and passes records on until a signal, --duration, or the other half's end. Detaches first, then drains, then
@@ -25,9 +25,12 @@
 #include "cmd/evidence.h"
 #include "cmd/evidence_list.h"
 #include "cmd/halves.h"
+#include "cmd/keep.h"
 #include "cmd/runtimes.h"
+#include "cmd/service.h"
 #include "cmd/show.h"
 #include "cmd/socket_list.h"
+#include "cmd/store_directory.h"
 #include "cmd/trace_options.h"
 #include "enrich/cmdline.h"
 #include "enrich/enrich.h"
@@ -41,6 +44,7 @@
 #include "source/tracer.h"
 
 #define DESCRIPTORS 256 /* where the soft limit is lower and the hard one allows it */
+#define WAITS_MS 1000 /* a full channel is waited for, until the watchdog is thought of */
 #define DESCRIPTORS_NEEDED 64 /* some 35 in use, and more while it starts */
 
 struct trace {
@@ -50,8 +54,10 @@ struct trace {
 	struct runtimes *runtimes; /* NULL = none is looked for */
 	const struct rights_user *user;
 	struct evidence *evidence; /* NULL = none is kept */
+	struct service *service; /* of collect; else NULL */
 	struct channel_writer writer;
 	struct event_counters said; /* losses the other half knows of */
+	uint64_t adopted; /* connections from before the start */
 	uint64_t deadline; /* CLOCK_BOOTTIME ns, 0 = none */
 	struct halves halves;
 	int enough; /* readable (end of file) when the other half wants no more */
@@ -155,6 +161,7 @@ static int on_record(void *context, const void *record, size_t size)
 	if (size > sizeof(open) || size < offsetof(struct event_open, text))
 		return bad_record();
 	memcpy(&open, record, size);
+	trace->adopted += kind == EVENT_OPEN && open.head.flags & EVENT_F_EXISTING;
 	size = cmdline_add(&open, size);
 	if (trace->runtimes)
 		see_runtime(trace, &open, size);
@@ -213,17 +220,17 @@ static int write_end(struct trace *trace, int status)
 	return rc ? rc : channel_flush(&trace->writer);
 }
 
+/* Milliseconds until something is due, -1 = nothing is. */
 static int poll_timeout(const struct trace *trace)
 {
+	uint64_t until = trace->service ? service_due(trace->service) : trace->deadline;
 	uint64_t now = clock_ns(CLOCK_BOOTTIME);
 
-	if (!trace->deadline)
+	if (!until)
 		return -1;
-	if (now >= trace->deadline)
+	if (now >= until)
 		return 0;
-	return (trace->deadline - now) / 1000000 + 1 > 1000000
-		       ? 1000000
-		       : (int)((trace->deadline - now) / 1000000 + 1);
+	return (until - now) / 1000000 + 1 > 1000000 ? 1000000 : (int)((until - now) / 1000000 + 1);
 }
 
 /* That may take a while: signals that came meanwhile still belong to the wish that it fulfils. */
@@ -236,7 +243,7 @@ static void detach(struct trace *trace)
 	trace->halves.asked_at = clock_ns(CLOCK_BOOTTIME);
 }
 
-/* The channel is full: the other half waits for who reads its output. */
+/* The channel is full: the other half waits for who reads its output, or for its disk. */
 static int wait_for_room(void *context)
 {
 	struct trace *trace = context;
@@ -245,13 +252,29 @@ static int wait_for_room(void *context)
 		{.fd = trace->halves.signals, .events = POLLIN},
 	};
 
-	if (poll(fds, 2, -1) < 0)
+	if (poll(fds, 2, trace->service ? WAITS_MS : -1) < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (fds[1].revents) {
 		halves_hear(&trace->halves);
-		detach(trace);
+		if (trace->halves.asked)
+			detach(trace);
 	}
+	if (trace->service)
+		service_waits(trace->service, clock_ns(CLOCK_BOOTTIME));
 	return trace->halves.given_up ? -EPIPE : 0;
+}
+
+/* Of a service: what was asked for, and what is due. 0 or -errno. */
+static int serve(struct trace *trace)
+{
+	uint64_t now = clock_ns(CLOCK_BOOTTIME);
+	int rc = 0;
+
+	if (trace->halves.reload) {
+		trace->halves.reload = false;
+		rc = service_reload(trace->service, trace->enrich, now);
+	}
+	return rc ? rc : service_beat(trace->service, now);
 }
 
 /*
@@ -281,6 +304,11 @@ static int step(struct trace *trace)
 		halves_hear(&trace->halves);
 	if (trace->halves.asked || fds[2].revents)
 		return 0;
+	if (trace->service) {
+		rc = serve(trace);
+		if (rc)
+			return rc;
+	}
 	return trace->deadline && clock_ns(CLOCK_BOOTTIME) >= trace->deadline ? 0 : 1;
 }
 
@@ -354,6 +382,9 @@ static int bring_up(struct trace *trace)
 	if (trace->options->duration)
 		trace->deadline =
 			clock_ns(CLOCK_BOOTTIME) + trace->options->duration * 1000000000ULL;
+	if (trace->service && service_begin(trace->service, clock_ns(CLOCK_BOOTTIME),
+					    tracer_hooks(trace->tracer), trace->adopted))
+		return EXIT_FAILED;
 	return EXIT_DONE;
 }
 
@@ -366,11 +397,13 @@ static int run(struct trace *trace)
 		return status;
 	while (rc == 1)
 		rc = step(trace);
+	if (trace->service)
+		service_ends(trace->service);
 	detach(trace);
 	if (rc == 0)
 		rc = drain(trace);
 	if (rc == -EPIPE)
-		return EXIT_FAILED; /* the other half has said why, or was killed: see wait_child() */
+		return EXIT_FAILED; /* the other half has said why, or was killed: see halves_end() */
 	if (rc < 0)
 		msg_error("the trace ends early: %s", strerror(-rc));
 	if (write_end(trace, rc < 0 ? EXIT_FAILED : EXIT_DONE))
@@ -418,19 +451,71 @@ static int end_evidence(struct trace *trace, int status)
 	return status;
 }
 
+static int be_other_half(const struct trace *trace, const int channel[2], const int enough[2],
+			 int directory)
+{
+	const struct trace_options *options = trace->options;
+
+	close(channel[1]);
+	close(enough[0]);
+	if (options->store)
+		return keep_run(channel[0], enough[1], directory, trace->user, options);
+	return show_run(channel[0], enough[1],
+			trace->evidence ? evidence_only_records(trace->evidence) : -1, trace->user,
+			options);
+}
+
+/* The other half is there. */
+static int be_privileged_half(struct trace *trace, pid_t child, int channel, int enough)
+{
+	bool service = trace->options->store;
+	int status = EXIT_DONE;
+
+	signal(SIGPIPE, SIG_IGN);
+	trace->enough = enough;
+	channel_writer_init(&trace->writer, channel, wait_for_room, trace);
+	if (service)
+		trace->service = service_new(trace->options, &trace->writer);
+	if (halves_init(&trace->halves, child, service) || (service && !trace->service))
+		status = EXIT_FAILED;
+	else
+		status = run(trace);
+	close(channel);
+	status = halves_end(&trace->halves, status);
+	status = end_evidence(trace, status);
+	service_free(trace->service);
+	runtimes_free(trace->runtimes);
+	enrich_free(trace->enrich);
+	tracer_free(trace->tracer);
+	close(trace->halves.signals);
+	close(enough);
+	return status;
+}
+
+/* What the other half writes to, apart from standard output. False: the message is out. */
+static bool open_places(struct trace *trace, int *directory)
+{
+	*directory = -1;
+	/* First: the keeper must not hold an end of what tells one half that the other is gone. */
+	if (!open_evidence(trace))
+		return false;
+	if (trace->options->store)
+		*directory = store_directory_open(trace->options->store, trace->user);
+	return !trace->options->store || *directory >= 0;
+}
+
 static int run_halves(const struct trace_options *options)
 {
 	struct trace trace = {.options = options};
+	int channel[2], enough[2], directory;
 	struct rights_user user;
-	int channel[2], enough[2], status;
 	pid_t child;
 
 	if (!raise_descriptors())
 		return EXIT_CANNOT;
 	rights_user(&user);
 	trace.user = &user;
-	/* First: the keeper must not hold an end of what tells one half that the other is gone. */
-	if (!open_evidence(&trace))
+	if (!open_places(&trace, &directory))
 		return EXIT_CANNOT;
 	if (channel_open(channel) || pipe2(enough, O_CLOEXEC)) {
 		msg_error("cannot open a channel: %s", strerror(errno));
@@ -444,37 +529,23 @@ static int run_halves(const struct trace_options *options)
 		evidence_end(trace.evidence, false);
 		return EXIT_FAILED;
 	}
-	if (child == 0) {
-		close(channel[1]);
-		close(enough[0]);
-		_exit(show_run(channel[0], enough[1],
-			       trace.evidence ? evidence_only_records(trace.evidence) : -1, &user,
-			       options));
-	}
+	if (child == 0)
+		_exit(be_other_half(&trace, channel, enough, directory));
+	if (directory >= 0)
+		close(directory);
 	close(channel[0]);
 	close(enough[1]);
-	signal(SIGPIPE, SIG_IGN);
-	trace.enough = enough[0];
-	status = halves_init(&trace.halves, child, false) ? EXIT_FAILED : EXIT_DONE;
-	channel_writer_init(&trace.writer, channel[1], wait_for_room, &trace);
-	if (status == EXIT_DONE)
-		status = run(&trace);
-	close(channel[1]);
-	status = halves_end(&trace.halves, status);
-	status = end_evidence(&trace, status);
-	runtimes_free(trace.runtimes);
-	enrich_free(trace.enrich);
-	tracer_free(trace.tracer);
-	close(trace.halves.signals);
-	close(enough[0]);
-	return status;
+	return be_privileged_half(&trace, child, channel[1], enough[0]);
 }
 
 static int run_command(enum live_mode mode, int argc, char **argv)
 {
 	struct trace_options options;
-	int status = trace_options_parse(&options, mode, argc, argv);
+	int status;
 
+	if (mode == LIVE_COLLECT)
+		msg_journal();
+	status = trace_options_parse(&options, mode, argc, argv);
 	if (status < 0)
 		status = options.verify ? evidence_verify(options.verify) : run_halves(&options);
 	trace_options_free(&options);
@@ -489,4 +560,9 @@ int cmd_trace(int argc, char **argv)
 int cmd_snapshot(int argc, char **argv)
 {
 	return run_command(LIVE_SNAPSHOT, argc, argv);
+}
+
+int cmd_collect(int argc, char **argv)
+{
+	return run_command(LIVE_COLLECT, argc, argv);
 }

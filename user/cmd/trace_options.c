@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * trace_options.c - the command line of `smtpsnoop trace` and `smtpsnoop snapshot`, checked before anything is touched
+ * trace_options.c - the command line of `smtpsnoop trace`, `snapshot` and `collect`, checked before anything is touched
  *
  * Every mistake is one sentence and exit status 2.
  */
@@ -72,8 +72,23 @@ static const char help_snapshot[] =
 	"  -x, --exit-code        exit status 3 if a bypass or an impostor was seen\n"
 	"What is kept:\n"
 	"      --evidence DIR     a new directory with executables, scripts and what /proc\n"
-	"                         says of suspects, our records, and SHA-256 of all of it\n"
-	"      --verify DIR       compare such a directory with its list\n" HELP_ELSE;
+	"                         says of suspects, our records, and SHA-256 of all of it;\n"
+	"                         an archive where the name ends in .tar.zst\n"
+	"      --verify DIR       compare such a directory or archive with its list\n" HELP_ELSE;
+
+static const char help_collect[] =
+	"usage: smtpsnoop collect [OPTION]...\n"
+	"\n"
+	"Runs as a service and keeps every outbound SMTP connection of this host in a\n"
+	"store, for weeks. Runs in the foreground; SIGHUP reads the configuration again,\n"
+	"SIGTERM writes what waits and ends it.\n"
+	"\n"
+	"Which connections:\n"
+	"  -c, --cgroup PATH      of this cgroup and below it only (cgroup v2)\n"
+	"  -P, --port LIST        further SMTP ports, beside 25, 465 and 587 "
+	"(\"2525,26\")\n"
+	"Where to:\n"
+	"      --store DIR        instead of the configuration's (" CONFIG_STORE ")\n" HELP_ELSE;
 
 enum {
 	OPTION_VERDICT = 256,
@@ -83,38 +98,50 @@ enum {
 	OPTION_RING_SIZE,
 	OPTION_EVIDENCE,
 	OPTION_VERIFY,
+	OPTION_STORE,
 };
 
-#define WHICH_OPTIONS                                                                              \
-	{"cgroup", required_argument, NULL, 'c'}, {"uid", required_argument, NULL, 'u'},           \
-		{"pid", required_argument, NULL, 'p'}, {"port", required_argument, NULL, 'P'},     \
-	{                                                                                          \
-		"verdict", required_argument, NULL, OPTION_VERDICT                                 \
-	}
-
-#define OTHER_OPTIONS                                                                              \
-	{"json", no_argument, NULL, 'j'}, {"recipients", no_argument, NULL, OPTION_RECIPIENTS},    \
-		{"exit-code", no_argument, NULL, 'x'},                                             \
+#define KERNEL_OPTIONS                                                                             \
+	{"cgroup", required_argument, NULL, 'c'}, {"port", required_argument, NULL, 'P'},          \
 		{"config", required_argument, NULL, OPTION_CONFIG},                                \
 		{"backend", required_argument, NULL, OPTION_BACKEND},                              \
 		{"ring-size", required_argument, NULL, OPTION_RING_SIZE},                          \
-		{"verbose", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'},             \
+		{"verbose", no_argument, NULL, 'v'},                                               \
+	{                                                                                          \
+		"help", no_argument, NULL, 'h'                                                     \
+	}
+
+#define SHOW_OPTIONS                                                                               \
+	{"uid", required_argument, NULL, 'u'}, {"pid", required_argument, NULL, 'p'},              \
+		{"verdict", required_argument, NULL, OPTION_VERDICT},                              \
+		{"json", no_argument, NULL, 'j'},                                                  \
+		{"recipients", no_argument, NULL, OPTION_RECIPIENTS},                              \
+	{                                                                                          \
+		"exit-code", no_argument, NULL, 'x'                                                \
+	}
+
+#define OPTIONS_END                                                                                \
 	{                                                                                          \
 		NULL, 0, NULL, 0                                                                   \
 	}
 
-static const struct option options_trace[] = {WHICH_OPTIONS,
+static const struct option options_trace[] = {KERNEL_OPTIONS,
+					      SHOW_OPTIONS,
 					      {"duration", required_argument, NULL, 'd'},
 					      {"count", required_argument, NULL, 'n'},
 					      {"events", no_argument, NULL, 'e'},
-					      OTHER_OPTIONS};
+					      OPTIONS_END};
 
 static const struct option options_snapshot[] = {
-	WHICH_OPTIONS,
+	KERNEL_OPTIONS,
+	SHOW_OPTIONS,
 	{"watch", required_argument, NULL, 'w'},
 	{"evidence", required_argument, NULL, OPTION_EVIDENCE},
 	{"verify", required_argument, NULL, OPTION_VERIFY},
-	OTHER_OPTIONS};
+	OPTIONS_END};
+
+static const struct option options_collect[] = {
+	KERNEL_OPTIONS, {"store", required_argument, NULL, OPTION_STORE}, OPTIONS_END};
 
 /* By enum live_mode. */
 static const struct mode {
@@ -123,6 +150,7 @@ static const struct mode {
 } modes[] = {
 	[LIVE_TRACE] = {"trace", help_trace, ":c:u:p:P:d:n:jexvh", options_trace},
 	[LIVE_SNAPSHOT] = {"snapshot", help_snapshot, ":c:u:p:P:w:jxvh", options_snapshot},
+	[LIVE_COLLECT] = {"collect", help_collect, ":c:P:vh", options_collect},
 };
 
 static int parse_backend(const char *value, struct trace_options *options)
@@ -149,13 +177,8 @@ static int parse_ring(const char *value, struct trace_options *options)
 	return -1;
 }
 
-struct late { /* needs the configuration, which needs all options */
-	const char *config;
-	const char *ports;
-};
-
 static int parse_one(int option, char **argv, const struct mode *mode,
-		     struct trace_options *options, struct late *late)
+		     struct trace_options *options)
 {
 	uint64_t number = 0;
 	int rc = -1;
@@ -175,7 +198,7 @@ static int parse_one(int option, char **argv, const struct mode *mode,
 			return option_wrong("--pid", optarg, "there is no such process");
 		break;
 	case 'P':
-		late->ports = optarg;
+		options->ports = optarg;
 		break;
 	case 'd':
 		return option_number("--duration", optarg, 1, 100 * 365 * 86400ULL,
@@ -207,11 +230,14 @@ static int parse_one(int option, char **argv, const struct mode *mode,
 	case OPTION_VERIFY:
 		options->verify = optarg;
 		break;
+	case OPTION_STORE:
+		options->store = optarg;
+		break;
 	case OPTION_RECIPIENTS:
 		options->recipients = true;
 		break;
 	case OPTION_CONFIG:
-		late->config = optarg;
+		options->config_path = optarg;
 		break;
 	case OPTION_BACKEND:
 		return parse_backend(optarg, options);
@@ -226,7 +252,6 @@ static int parse_one(int option, char **argv, const struct mode *mode,
 int trace_options_parse(struct trace_options *options, enum live_mode which, int argc, char **argv)
 {
 	const struct mode *mode = &modes[which];
-	struct late late = {NULL, NULL};
 	int option, rc;
 
 	memset(options, 0, sizeof(*options));
@@ -236,7 +261,7 @@ int trace_options_parse(struct trace_options *options, enum live_mode which, int
 	optind = 1;
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, mode->letters, mode->options, NULL)) != -1) {
-		rc = parse_one(option, argv, mode, options, &late);
+		rc = parse_one(option, argv, mode, options);
 		if (rc >= 0)
 			return rc;
 	}
@@ -249,9 +274,11 @@ int trace_options_parse(struct trace_options *options, enum live_mode which, int
 	}
 	if (options->verify && (options->evidence || options->json))
 		return option_wrong("--verify", options->verify, "no other option goes with it");
-	options->config = option_config(late.config, late.ports);
+	options->config = option_config(options->config_path, options->ports);
 	if (!options->config)
 		return EXIT_CANNOT;
+	if (which == LIVE_COLLECT && !options->store)
+		options->store = options->config->store_directory;
 	options->tracer.ports = options->config->ports;
 	options->tracer.port_count = options->config->port_count;
 	options->tracer.adopt_all = options->snapshot;

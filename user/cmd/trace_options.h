@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * trace_options.h - the command line of `smtpsnoop trace` and `smtpsnoop snapshot`
+ * trace_options.h - the command line of `smtpsnoop trace`, `smtpsnoop snapshot` and `smtpsnoop collect`
  */
 #ifndef SMTPSNOOP_TRACE_OPTIONS_H
 #define SMTPSNOOP_TRACE_OPTIONS_H
@@ -11,12 +11,14 @@
 #include "enrich/config.h"
 #include "source/tracer.h"
 
-enum live_mode { LIVE_TRACE, LIVE_SNAPSHOT };
+enum live_mode { LIVE_TRACE, LIVE_SNAPSHOT, LIVE_COLLECT };
 
 struct trace_options {
 	struct tracer_options tracer;
 	struct config *config;
-	const char *evidence; /* the directory for it, NULL = none is kept */
+	const char *config_path, *ports; /* as given, to read it again; NULL = not given */
+	const char *store; /* the directory of collect's store, NULL = nothing is stored */
+	const char *evidence; /* the directory or archive for it, NULL = none is kept */
 	const char *verify; /* evidence to be compared with its list, and nothing else */
 	bool snapshot; /* what is open now, not what ends */
 	uint64_t duration; /* seconds, 0 = until stopped; of a snapshot --watch */

@@ -109,7 +109,8 @@ int file_id_read_in(pid_t pid, const char *path, struct file_id *id)
 	root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return -errno;
-	fd = open_below(root, path, O_PATH, RESOLVE_IN_ROOT);
+	/* What runs is known to the kernel, with all that leads to it; a file system of the container's own making is never asked. */
+	fd = open_below(root, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_CACHED);
 	if (fd < 0) {
 		int error = -errno;
 

@@ -7,7 +7,9 @@
 #include "pass/channel.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,6 +43,7 @@ void channel_writer_init(struct channel_writer *writer, int fd, channel_wait_fn 
 	writer->fd = fd;
 	writer->wait = wait;
 	writer->context = context;
+	writer->sent = 0;
 	writer->used = sizeof(struct batch_head);
 }
 
@@ -60,8 +63,17 @@ int channel_flush(struct channel_writer *writer)
 		if (rc)
 			return rc;
 	}
+	writer->sent += writer->used;
 	writer->used = sizeof(*head);
 	return 0;
+}
+
+bool channel_taken(const struct channel_writer *writer, uint64_t mark)
+{
+	int waiting;
+
+	return ioctl(writer->fd, SIOCOUTQ, &waiting) == 0 &&
+	       writer->sent - mark >= (uint64_t)waiting;
 }
 
 int channel_write(struct channel_writer *writer, enum frame_kind kind, const void *first,

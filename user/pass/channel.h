@@ -9,6 +9,7 @@
 #ifndef SMTPSNOOP_CHANNEL_H
 #define SMTPSNOOP_CHANNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct channel_writer {
 	int fd;
 	channel_wait_fn *wait;
 	void *context;
+	uint64_t sent; /* bytes of all batches so far */
 	size_t used;
 	uint8_t batch[LIMIT_BATCH] __attribute__((aligned(8)));
 };
@@ -40,6 +42,12 @@ void channel_writer_init(struct channel_writer *writer, int fd, channel_wait_fn 
 int channel_write(struct channel_writer *writer, enum frame_kind kind, const void *first,
 		  size_t first_size, const void *second, size_t second_size);
 int channel_flush(struct channel_writer *writer);
+
+/*
+ * Has the reader taken all that was sent when writer->sent was `mark`? False may also mean that so much waits since then that the kernel's
+ * account, which counts its own buffers as well, does not tell.
+ */
+bool channel_taken(const struct channel_writer *writer, uint64_t mark);
 
 typedef int channel_frame_fn(void *context, const struct batch_head *head, uint16_t kind,
 			     const void *payload, size_t size);

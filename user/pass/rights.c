@@ -11,7 +11,6 @@
 #include <grp.h>
 #include <linux/bpf.h>
 #include <pwd.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -24,6 +23,7 @@
 
 #include <cap-ng.h>
 
+#include "base/msg.h"
 #include "pass/filter.h"
 
 #define NOBODY 65534
@@ -68,6 +68,18 @@ static void drop_bounds(void)
 	capng_apply(CAPNG_SELECT_BOUNDS);
 }
 
+/* A service may be started as the user that it is to become. Its groups were then chosen by who started it. */
+static bool is_user(const struct rights_user *user)
+{
+	uid_t real, effective, saved;
+	gid_t group, effective_group, saved_group;
+
+	return getresuid(&real, &effective, &saved) == 0 && real == user->uid &&
+	       effective == user->uid && saved == user->uid &&
+	       getresgid(&group, &effective_group, &saved_group) == 0 && group == user->gid &&
+	       effective_group == user->gid && saved_group == user->gid;
+}
+
 static int drop_user(const struct rights_user *user, int *kept_uid)
 {
 	*kept_uid = 0;
@@ -75,7 +87,7 @@ static int drop_user(const struct rights_user *user, int *kept_uid)
 	    setresuid(user->uid, user->uid, user->uid) < 0) {
 		if (errno != EPERM)
 			return -errno;
-		*kept_uid = 1;
+		*kept_uid = !is_user(user);
 	}
 	return 0;
 }
@@ -280,6 +292,23 @@ void rights_close_others(const int *keep, size_t count)
 			close(fd);
 	}
 	close_range((unsigned int)highest + 1, ~0u, 0);
+}
+
+bool rights_give_up(void)
+{
+	struct rights_user user;
+	char error[256];
+	int kept_uid;
+
+	rights_user(&user);
+	if (rights_drop(&user, &kept_uid, error, sizeof(error))) {
+		msg_error("%s", error);
+		return false;
+	}
+	if (kept_uid && geteuid() == 0)
+		msg_warn("keeps root's user id: changing it needs CAP_SETUID and CAP_SETGID; it "
+			 "has no capability and opens no file");
+	return true;
 }
 
 int rights_reduce(char *error, size_t error_size)

@@ -5,6 +5,7 @@
 #ifndef SMTPSNOOP_RIGHTS_H
 #define SMTPSNOOP_RIGHTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -23,6 +24,9 @@ void rights_user(struct rights_user *user);
  * A host where the caller may not change its user (no CAP_SETUID) leaves the uid as it is: then *kept_uid is set.
  */
 int rights_drop(const struct rights_user *user, int *kept_uid, char *error, size_t error_size);
+
+/* The same for a program of one half, which reads what others wrote. False: it can't be, and the message is out. */
+bool rights_give_up(void);
 
 /*
  * The same for one that keeps files, in one directory: that is its root directory from then on, and the filter leaves what a database

@@ -30,6 +30,19 @@ static void holders(struct json *json, const struct socket_seen *socket, int64_t
 		json_number(json, "holders_total", socket->holder_count);
 }
 
+static void congestion(struct json *json, const struct frame_socket *is)
+{
+	const char *state = socket_congestion_name(is->congestion);
+
+	json_open_object(json, "congestion");
+	if (is->window) {
+		json_number(json, "window", is->window);
+		if (state)
+			json_text(json, "state", state);
+	}
+	json_close(json);
+}
+
 void record_socket_members(struct json *json, const struct socket_seen *socket,
 			   int64_t wall_minus_boot)
 {
@@ -45,6 +58,7 @@ void record_socket_members(struct json *json, const struct socket_seen *socket,
 		json_number(json, "retransmits", is->retransmits);
 		if (is->round_trip)
 			json_number(json, "round_trip_us", is->round_trip);
+		congestion(json, is);
 		if (is->idle != UINT32_MAX)
 			json_number(json, "idle_ms", is->idle);
 		if (is->inode)

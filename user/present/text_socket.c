@@ -23,6 +23,16 @@ const char *socket_state_name(uint32_t state)
 	return state < SOCKET_STATES && states[state] ? states[state] : "?";
 }
 
+/* By the kernel's enum tcp_ca_state. */
+static const char *const congestion_states[] = {"open", "disorder", "cwr", "recovery", "loss"};
+
+const char *socket_congestion_name(uint32_t state)
+{
+	return state < sizeof(congestion_states) / sizeof(congestion_states[0])
+		       ? congestion_states[state]
+		       : NULL;
+}
+
 const char *socket_state_of(const struct socket_seen *socket, const struct connection *connection)
 {
 	if (connection->closed)

@@ -10,6 +10,8 @@
 
 /* As ss(8) has it: "ESTAB", "SYN-SENT"; "?" for a number that is none. */
 const char *socket_state_name(uint32_t state);
+/* What TCP's congestion control is at: "open", "loss"; NULL for a number that is none. */
+const char *socket_congestion_name(uint32_t state);
 
 /* What happened to a connection that sock_diag(7) did not list: "OPENED" or "CLOSED" while we looked. */
 const char *socket_state_of(const struct socket_seen *socket, const struct connection *connection);

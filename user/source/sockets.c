@@ -109,6 +109,8 @@ static void read_info(struct frame_socket *socket, const void *payload, size_t s
 	socket->bytes_in = info.tcpi_bytes_received;
 	socket->retransmits = info.tcpi_total_retrans;
 	socket->round_trip = info.tcpi_rtt;
+	socket->window = info.tcpi_snd_cwnd;
+	socket->congestion = info.tcpi_ca_state;
 	if (socket->state != SOCKET_SYN_SENT)
 		socket->idle = info.tcpi_last_data_sent < info.tcpi_last_data_recv
 				       ? info.tcpi_last_data_sent
