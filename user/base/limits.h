@@ -162,7 +162,7 @@
 
 /* The report. Rows of one table, some hundred bytes each and their texts; who wants more asks for less time. */
 #define LIMIT_REPORT_ROWS 10000
-#define LIMIT_REPORT_SECONDS 20 /* for one answer; the usual ones take a part of one */
+#define LIMIT_REPORT_SECONDS 10 /* for one answer; the usual ones take a part of one */
 #define LIMIT_REPORT_SHOWN 20 /* of each kind, without --top */
 #define LIMIT_REPORT_FIRST                                                                         \
 	5 /* connections of an actor that are shown from the beginning and from the end */
