@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	{"trace", cmd_trace, "what is happening now: a line a connection, a summary at the end"},
 	{"snapshot", cmd_snapshot, "what is open at this moment, and what would stop it"},
 	{"collect", cmd_collect, "keeps what happens in a store, as a service"},
+	{"report", cmd_report, "what the collector's store knows: who sent what, since when"},
 	{"read", cmd_read, "the same analysis of a capture file"},
 	{"features", cmd_features, "what this kernel offers and which hooks are used"},
 };

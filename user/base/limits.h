@@ -216,4 +216,14 @@
 #define LIMIT_STORE_STEP_MS 50
 #define LIMIT_STORE_LOOK_MS 60000
 
+/* One string of a record that is read back: the longest is a path, or all arguments in one, escaped. */
+#define LIMIT_RECORD_STRING 16384
+
+/* The report. Rows of one table, some hundred bytes each and their texts; who wants more asks for less time. */
+#define LIMIT_REPORT_ROWS 10000
+#define LIMIT_REPORT_SECONDS 10 /* for one answer; the usual ones take a part of one */
+#define LIMIT_REPORT_SHOWN 20 /* of each kind, without --top */
+#define LIMIT_REPORT_FIRST                                                                         \
+	5 /* connections of an actor that are shown from the beginning and from the end */
+
 #endif

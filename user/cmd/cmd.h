@@ -9,6 +9,7 @@
 int cmd_trace(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
 int cmd_collect(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_read(int argc, char **argv);
 int cmd_features(int argc, char **argv);
 

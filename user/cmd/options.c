@@ -7,6 +7,7 @@
 #include "cmd/options.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,6 +66,22 @@ int option_number(const char *option, const char *value, uint64_t low, uint64_t 
 	snprintf(need, sizeof(need), "a whole number from %llu to %llu is needed",
 		 (unsigned long long)low, (unsigned long long)high);
 	return option_wrong(option, value, need);
+}
+
+int option_uid(const char *value, uint32_t *uid)
+{
+	uint64_t number;
+	const struct passwd *entry;
+
+	if (number_parse(value, 0, UINT32_MAX - 1, &number) == 0) {
+		*uid = (uint32_t)number;
+		return -1;
+	}
+	entry = getpwnam(value);
+	if (!entry)
+		return option_wrong("--uid", value, "there is no such user");
+	*uid = entry->pw_uid;
+	return -1;
 }
 
 int option_verdicts(const char *value, uint32_t *verdicts)

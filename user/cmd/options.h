@@ -29,6 +29,7 @@ int option_flushed(void);
 /* -1 = *out is set, else the status to exit with. */
 int option_number(const char *option, const char *value, uint64_t low, uint64_t high,
 		  uint64_t *out);
+int option_uid(const char *value, uint32_t *uid); /* a name or a number */
 int option_verdicts(const char *value, uint32_t *verdicts); /* 1 << enum verdict_class */
 
 /* path NULL: the usual one, which may be missing. ports NULL: none are added. NULL = a message is out. */

@@ -7,13 +7,11 @@
 #include "cmd/trace_options.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/msg.h"
-#include "base/number.h"
 #include "cmd/options.h"
 #include "judge/verdict.h"
 
@@ -165,23 +163,6 @@ static const struct mode {
 	[LIVE_COLLECT] = {"collect", help_collect, ":c:P:vh", options_collect},
 };
 
-static int parse_uid(const char *value, struct trace_options *options)
-{
-	uint64_t number;
-	const struct passwd *entry;
-
-	options->tracer.has_uid = true;
-	if (number_parse(value, 0, UINT32_MAX - 1, &number) == 0) {
-		options->tracer.uid = number;
-		return -1;
-	}
-	entry = getpwnam(value);
-	if (!entry)
-		return option_wrong("--uid", value, "there is no such user");
-	options->tracer.uid = entry->pw_uid;
-	return -1;
-}
-
 static int parse_backend(const char *value, struct trace_options *options)
 {
 	for (int hook = HOOK_SEND_FENTRY; hook <= HOOK_SEND_KPROBE; hook++) {
@@ -217,7 +198,8 @@ static int parse_one(int option, char **argv, const struct mode *mode,
 		options->tracer.cgroup = optarg;
 		break;
 	case 'u':
-		return parse_uid(optarg, options);
+		options->tracer.has_uid = true;
+		return option_uid(optarg, &options->tracer.uid);
 	case 'p':
 		rc = option_number("--pid", optarg, 1, 1 << 22, &number);
 		options->tracer.has_pid = true;

@@ -147,21 +147,11 @@ static const char *reach_anything(void)
 	return NULL;
 }
 
-/* Tries to do what must not be possible any more. `own` is the only directory left, NULL = no file is. Returns what succeeded,
- * NULL = nothing. */
-static const char *regain(int kept_uid, const struct stat *own)
+static const char *regain_others(void)
 {
 	union bpf_attr attributes;
-	const char *reached;
 
 	memset(&attributes, 0, sizeof(attributes));
-	if (!kept_uid && (setresuid(0, 0, 0) == 0 || geteuid() == 0 || getuid() == 0))
-		return "root's user id";
-	reached = own ? reach(own) : reach_anything();
-	if (reached)
-		return reached;
-	if (open("/etc/passwd", O_RDONLY) >= 0)
-		return "opening a file";
 	if (syscall(SYS_bpf, BPF_PROG_GET_NEXT_ID, &attributes, sizeof(attributes)) >= 0 ||
 	    errno != EPERM)
 		return "bpf()";
@@ -170,6 +160,22 @@ static const char *regain(int kept_uid, const struct stat *own)
 	if (socket(AF_INET, SOCK_STREAM, 0) >= 0 || socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
 		return "opening a socket";
 	return NULL;
+}
+
+/* Tries to do what must not be possible any more. `own` is the only directory left, NULL = no file is. Returns what succeeded,
+ * NULL = nothing. */
+static const char *regain(int kept_uid, const struct stat *own)
+{
+	const char *reached;
+
+	if (!kept_uid && (setresuid(0, 0, 0) == 0 || geteuid() == 0 || getuid() == 0))
+		return "root's user id";
+	reached = own ? reach(own) : reach_anything();
+	if (reached)
+		return reached;
+	if (open("/etc/passwd", O_RDONLY) >= 0)
+		return "opening a file";
+	return regain_others();
 }
 
 /* Needs prctl(), which the filter does not leave: so it comes before. */
@@ -190,22 +196,33 @@ static int confine(int directory, struct stat *own)
 	return rc;
 }
 
-/* The filter comes last, and what it leaves is tried. */
-static int bar(int kept_uid, const struct stat *own, int listener, char *error, size_t error_size)
+/* The filter comes last, and what it leaves is tried. files without `own`: which they are says the user alone. */
+static int bar(int kept_uid, bool files, const struct stat *own, int listener, char *error,
+	       size_t error_size)
 {
 	const char *still;
 	int rc = limit_resources(listener >= 0);
 
 	if (rc)
 		return refuse(error, error_size, "resource limits", -rc);
-	rc = filter_calls(own, listener);
+	rc = filter_calls(files, listener);
 	if (rc)
 		return refuse(error, error_size, "seccomp", -rc);
-	still = regain(kept_uid, own);
+	still = files && !own ? regain_others() : regain(kept_uid, own);
 	if (!still)
 		return 0;
 	snprintf(error, error_size, "rights were given up, but %s is still possible", still);
 	return -EPERM;
+}
+
+static int drop_capabilities(char *error, size_t error_size)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0 || capabilities_left())
+		return refuse(error, error_size, "capabilities", EPERM);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return refuse(error, error_size, "no_new_privs", errno);
+	return 0;
 }
 
 static int drop(const struct rights_user *user, int *kept_uid, const struct stat *own, int listener,
@@ -220,12 +237,10 @@ static int drop(const struct rights_user *user, int *kept_uid, const struct stat
 		return refuse(error, error_size, "changing the user", -rc);
 	if (own && *kept_uid)
 		return refuse(error, error_size, "changing the user", EPERM);
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_apply(CAPNG_SELECT_CAPS) < 0 || capabilities_left())
-		return refuse(error, error_size, "capabilities", EPERM);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return refuse(error, error_size, "no_new_privs", errno);
-	return SANITIZED ? 0 : bar(*kept_uid, own, listener, error, error_size);
+	rc = drop_capabilities(error, error_size);
+	if (rc || SANITIZED)
+		return rc;
+	return bar(*kept_uid, own != NULL, own, listener, error, error_size);
 }
 
 int rights_drop(const struct rights_user *user, int *kept_uid, char *error, size_t error_size)
@@ -263,12 +278,32 @@ int rights_become(const struct rights_user *user, char *error, size_t error_size
 		return refuse(error, error_size, "no_new_privs", errno);
 	if (!user->uid)
 		return 0;
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_apply(CAPNG_SELECT_CAPS) < 0 || capabilities_left())
-		return refuse(error, error_size, "capabilities", EPERM);
+	rc = drop_capabilities(error, error_size);
+	if (rc)
+		return rc;
 	if (setresuid(0, 0, 0) == 0 || (user->gid && setresgid(0, 0, 0) == 0))
 		return refuse(error, error_size, "they come back", EPERM);
 	return 0;
+}
+
+int rights_stay(int directory, char *error, size_t error_size)
+{
+	struct stat own;
+	bool confined;
+	int rc;
+
+	capng_get_caps_process();
+	drop_bounds();
+	rc = confine(directory, &own);
+	if (rc && rc != -EPERM)
+		return refuse(error, error_size, "changing to the store's directory", -rc);
+	if (!SANITIZED && prctl(PR_SET_DUMPABLE, 0) < 0)
+		return refuse(error, error_size, "prctl", errno);
+	confined = rc == 0;
+	rc = drop_capabilities(error, error_size);
+	if (rc || SANITIZED)
+		return rc;
+	return bar(1, true, confined ? &own : NULL, -1, error, error_size);
 }
 
 void rights_close_others(const int *keep, size_t count)

@@ -48,6 +48,12 @@ bool rights_may_become(const struct rights_user *user);
 /* Who makes such children, and needs nothing else. 0 or -errno with a sentence in `error`. */
 int rights_reduce_to_becoming(char *error, size_t error_size);
 
+/*
+ * The same for who has no other user to become: one that was never root, or root where the files are root's. `directory` is the root
+ * directory where that is allowed, else the current one. No capability is left, and the filter of rights_confine(). 0 or -errno.
+ */
+int rights_stay(int directory, char *error, size_t error_size);
+
 /* Closes all descriptors but the standard streams and these: what was inherited may lead out of a directory. */
 void rights_close_others(const int *keep, size_t count);
 

@@ -8,6 +8,8 @@
 #include "store/reader.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,24 +73,78 @@ static int look_at_schema(struct reader *reader, const char *path, char *why, si
 	return -1;
 }
 
-static int open_database(struct reader *reader, const char *path, char *why, size_t size)
+/* A log with something in it belongs to the file: without it the last seconds are missing, or more. */
+static bool has_log(const char *path)
 {
-	int rc = sqlite3_open_v2(path, &reader->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
-				 NULL);
+	char log[PATH_MAX];
+	struct stat file;
 
-	if (rc != SQLITE_OK) {
-		snprintf(why, size, "cannot read %s: %s", path, sqlite3_errstr(rc));
-		return -1;
-	}
-	sqlite3_busy_timeout(reader->db, BUSY_MS);
-	sqlite3_limit(reader->db, SQLITE_LIMIT_LENGTH, 4 * LIMIT_STORE_JSON);
-	sqlite3_limit(reader->db, SQLITE_LIMIT_ATTACHED, 0);
-	sqlite3_db_config(reader->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_exec(reader->db,
+	if ((size_t)snprintf(log, sizeof(log), "%s-wal", path) >= sizeof(log))
+		return true;
+	return stat(log, &file) == 0 && file.st_size > 0;
+}
+
+static void settings(sqlite3 *db)
+{
+	sqlite3_busy_timeout(db, BUSY_MS);
+	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 4 * LIMIT_STORE_JSON);
+	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_exec(db,
 		     "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
 		     "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;",
 		     NULL, NULL, NULL);
-	return look_at_schema(reader, path, why, size);
+}
+
+static int open_as(struct reader *reader, const char *name, int more)
+{
+	int rc = sqlite3_open_v2(name, &reader->db,
+				 SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | more, NULL);
+
+	if (rc == SQLITE_OK)
+		settings(reader->db);
+	return rc;
+}
+
+/* The file of who may not write beside it (a member of the group, a disk that is read-only) while no writer has its log open. SQLite
+ * would make the index of a log; nobody writes, so there is none to be read. */
+static int open_still(struct reader *reader, const char *path)
+{
+	char name[PATH_MAX + 32];
+
+	/* In a URI these have a meaning. */
+	if (strpbrk(path, "?#%") || has_log(path))
+		return SQLITE_READONLY;
+	sqlite3_close(reader->db);
+	reader->db = NULL;
+	snprintf(name, sizeof(name), "file:%s?immutable=1", path);
+	return open_as(reader, name, SQLITE_OPEN_URI);
+}
+
+static bool needs_log(sqlite3 *db)
+{
+	int rc = sqlite3_exec(db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL) & 0xff;
+
+	return rc == SQLITE_READONLY || rc == SQLITE_CANTOPEN;
+}
+
+static int open_database(struct reader *reader, const char *path, char *why, size_t size)
+{
+	int rc = open_as(reader, path, 0);
+
+	if (rc == SQLITE_OK && needs_log(reader->db))
+		rc = open_still(reader, path);
+	if (rc == SQLITE_OK)
+		return look_at_schema(reader, path, why, size);
+	if (rc == SQLITE_READONLY)
+		snprintf(why, size,
+			 "cannot read %s: the collector left a log that only its owner can bring "
+			 "in: "
+			 "be root, or start the collector",
+			 path);
+	else
+		snprintf(why, size, "cannot read %s: %s", path, sqlite3_errstr(rc));
+	return -1;
 }
 
 struct reader *store_read_open(const char *path, char *why, size_t size)

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * test_report.c - a report in text, JSON and CSV: whatever an attacker wrote stays in its place, and what is not known is said
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/escape.h"
+#include "present/report.h"
+#include "store/store.h"
+
+#define SECOND INT64_C(1000000000)
+#define HOUR (3600 * SECOND)
+#define NOW (INT64_C(1793635200) * SECOND) /* 2026-11-02T16:00:00Z */
+
+static char *shown;
+static size_t shown_size;
+
+static FILE *begin(void)
+{
+	free(shown);
+	shown = NULL;
+	return open_memstream(&shown, &shown_size);
+}
+
+static void assert_has(const char *words)
+{
+	if (!strstr(shown, words))
+		fail_msg("\"%s\" is missing in:\n%s", words, shown);
+}
+
+static void assert_has_not(const char *words)
+{
+	if (strstr(shown, words))
+		fail_msg("\"%s\" is in:\n%s", words, shown);
+}
+
+static const char *const hostile[] = {
+	"=cmd|' /C calc'!A0",
+	"+1+1",
+	"-2+3",
+	"@SUM(1)",
+	"a,\"b\"\nrow,0",
+	"\x1b]0;owned\x07\x1b[31m",
+	"\xe2\x80\xae"
+	"gpj.exe",
+	"\xff\xfe raw",
+	"{\"verdict\":\"mta\"}",
+};
+#define HOSTILE (sizeof(hostile) / sizeof(hostile[0]))
+
+static struct query query = {.verdicts = 63, .since = NOW - 24 * HOUR, .until = INT64_MAX};
+
+static struct query_sums some(uint64_t connections, enum verdict_class verdict)
+{
+	struct query_sums sums = {.connections = connections,
+				  .accepted = 2,
+				  .messages = 3,
+				  .recipients = 40,
+				  .refused = 30,
+				  .blocklisted = 1,
+				  .first = NOW - 3 * HOUR,
+				  .last = NOW - HOUR};
+
+	sums.verdicts[verdict] = connections;
+	return sums;
+}
+
+/* A table of hostile values, and more than it shows. */
+static void fill(struct report_part *part, enum query_by by)
+{
+	struct query_table *table = &part->table;
+
+	part->asked = true;
+	table->by = by;
+	table->plan = (struct query_plan){.unit = HOUR, .since = query.since, .until = INT64_MAX};
+	table->rows = calloc(HOSTILE, sizeof(*table->rows));
+	for (unsigned int i = 0; i < HOSTILE; i++) {
+		struct query_row *row = &table->rows[i];
+		struct bytes text = bytes_of(hostile[i]);
+
+		row->sums = some(100 - i, VERDICT_BYPASS);
+		row->actor = (struct query_actor){.id = i + 1,
+						  .uid = 33,
+						  .user = text,
+						  .exe = text,
+						  .script = text,
+						  .service = text,
+						  .container = text,
+						  .cgroup = text};
+		row->value = text;
+		row->hour = NOW - (HOSTILE - (int64_t)i) * 2 * HOUR;
+	}
+	table->count = HOSTILE;
+	table->groups = HOSTILE + 5;
+	table->rest = some(77, VERDICT_MTA);
+	table->all = some(1000, VERDICT_BYPASS);
+	if (by == QUERY_BY_HELO)
+		table->others = some(55, VERDICT_MTA);
+}
+
+static struct report made;
+
+static struct report *make(enum report_kind kind, enum query_by by)
+{
+	memset(&made, 0, sizeof(made));
+	made.kind = kind;
+	made.query = &query;
+	made.now = NOW;
+	made.extent = (struct query_extent){
+		.created = NOW - 100 * HOUR, .first = NOW - 99 * HOUR, .last = NOW - HOUR};
+	query.by = by;
+	fill(&made.parts[REPORT_ROWS], by);
+	return &made;
+}
+
+static void text(const struct report *report, unsigned int width)
+{
+	struct text how = {.out = begin(), .layout = layout_for(width)};
+
+	report_text(&how, report);
+	fclose(how.out);
+}
+
+/* Printable, and no line wider than the terminal but for what is one word. */
+static void assert_tame(unsigned int width)
+{
+	const char *line = shown;
+
+	for (const char *at = shown; *at; at++)
+		if ((unsigned char)*at < ' ' && *at != '\n')
+			fail_msg("a control character, %d", *at);
+	assert_has_not("\xe2\x80\xae");
+	assert_has_not("\xff");
+	while (*line) {
+		size_t length = strcspn(line, "\n");
+
+		if (escape_columns(line, length) > width)
+			fail_msg("wider than %u: %.*s", width, (int)length, line);
+		line += length + (line[length] == '\n');
+	}
+}
+
+static void test_text(void **state)
+{
+	static const unsigned int widths[] = {80, 100, 160, 300};
+
+	(void)state;
+	for (unsigned int by = 0; by < QUERY_BYS; by++) {
+		for (unsigned int i = 0; i < 4; i++) {
+			struct report *report = make(REPORT_TABLE, (enum query_by)by);
+
+			text(report, widths[i]);
+			assert_tame(widths[i]);
+			assert_has("and 5 more: 77 connections");
+			if (by != QUERY_BY_VERDICT && by != QUERY_BY_HOUR)
+				assert_has("\\x1b]0;owned\\x07\\x1b[31m");
+			report_free(report);
+		}
+	}
+}
+
+static void test_others(void **state)
+{
+	struct report *report = make(REPORT_TABLE, QUERY_BY_HELO);
+
+	(void)state;
+	text(report, 160);
+	assert_has(
+		"others, more different ones in a day than the store tells apart: 55 connections");
+	report_free(report);
+}
+
+static void test_hours_without(void **state)
+{
+	struct report *report = make(REPORT_TABLE, QUERY_BY_HOUR);
+
+	(void)state;
+	text(report, 80);
+	assert_has("    1 hour without a connection\n");
+	report_free(report);
+}
+
+static void test_nobody(void **state)
+{
+	struct report *report = make(REPORT_OVERVIEW, QUERY_BY_WHO);
+
+	(void)state;
+	fill(&report->parts[REPORT_VERDICTS], QUERY_BY_VERDICT);
+	report->parts[REPORT_ROWS].table.count = 0;
+	report->parts[REPORT_ROWS].table.all.connections = 0;
+	text(report, 80);
+	assert_has("Nobody went round the MTA.");
+	assert_has("Nothing is known to be missing.");
+	free(report->parts[REPORT_ROWS].table.rows);
+	report->parts[REPORT_ROWS].table.rows = NULL;
+	report_free(report);
+}
+
+static void add_event(struct report *report, int64_t time, int kind, int64_t number,
+		      const char *words)
+{
+	struct query_known *known = &report->known;
+
+	known->events = realloc(known->events, (known->count + 1) * sizeof(*known->events));
+	known->events[known->count++] = (struct query_event){time, kind, number, bytes_of(words)};
+}
+
+static void add_gap(struct report *report, int64_t since, int64_t until, bool unclean)
+{
+	struct query_known *known = &report->known;
+
+	known->gaps = realloc(known->gaps, (known->gap_count + 1) * sizeof(*known->gaps));
+	known->gaps[known->gap_count++] = (struct query_gap){since, until, unclean};
+}
+
+static struct report *with_losses(void)
+{
+	struct report *report = make(REPORT_TABLE, QUERY_BY_USER);
+
+	add_gap(report, NOW - 9 * HOUR, NOW - 7 * HOUR, false);
+	add_gap(report, NOW - 5 * HOUR, NOW - 5 * HOUR + 90 * SECOND, true);
+	add_gap(report, NOW - HOUR, INT64_MAX, false);
+	add_event(report, NOW - 8 * HOUR, STORE_EVENT_LOST_KERNEL, 40, "");
+	add_event(report, NOW - 6 * HOUR, STORE_EVENT_LOST_KERNEL, 2, "");
+	add_event(report, NOW - 6 * HOUR, STORE_EVENT_LOST_STORE, 1000, "disk\x1b[2J full");
+	add_event(report, NOW - 6 * HOUR, STORE_EVENT_CLOCK, -7200 * SECOND, "");
+	add_event(report, NOW - 5 * HOUR, STORE_EVENT_CLOCK, INT64_MIN + 1, "");
+	add_event(report, NOW - 5 * HOUR, STORE_EVENT_DAMAGED, 0, "");
+	add_event(report, NOW - 5 * HOUR, STORE_EVENT_ADOPTED, 3, "");
+	add_event(report, NOW - 5 * HOUR, 99, 3, "");
+	return report;
+}
+
+static void test_missing(void **state)
+{
+	struct report *report = with_losses();
+
+	(void)state;
+	report->extent.created = report->extent.first = NOW - 10 * HOUR;
+	text(report, 300);
+	assert_has("The store begins at 2026-11-02 06:00: nothing is known of before.");
+	assert_has("not running from 2026-11-02 07:00 to 2026-11-02 09:00 (2 h)");
+	assert_has("ended without a word: nothing is known from 2026-11-02 11:00, when it was last "
+		   "heard of, to 2026-11-02 11:01 (90 s)");
+	assert_has("has not been running since 2026-11-02 15:00 (60 min of this time)");
+	assert_has(
+		"42 connections were counted by the kernel, but their details were lost (2 times "
+		"from 2026-11-02 08:00 to 2026-11-02 10:00)");
+	assert_has("1000 connections could not be stored (at 2026-11-02 10:00; disk\\x1b[2J full)");
+	assert_has("set back by 2 h at");
+	assert_has("store.db.damaged");
+	assert_has("3 connections were open before the collector was");
+	assert_has("1 event of a kind that this version does not know");
+	assert_has_not("Nothing is known to be missing");
+	report_free(report);
+}
+
+static void test_many_gaps(void **state)
+{
+	struct report *report = make(REPORT_TABLE, QUERY_BY_USER);
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		add_gap(report, NOW - 20 * HOUR + i * 1000 * SECOND,
+			NOW - 20 * HOUR + i * 1000 * SECOND + (i + 1) * SECOND, false);
+	text(report, 300);
+	/* 1 + 2 + ... + 20 s */
+	assert_has("20 more times it was not running, for shorter, together 3 min (--json).");
+	report_free(report);
+}
+
+static void test_failed(void **state)
+{
+	struct report *report = make(REPORT_TABLE, QUERY_BY_USER);
+
+	(void)state;
+	report->parts[REPORT_ROWS].failed = -ETIME;
+	strcpy(report->parts[REPORT_ROWS].error, "the answer takes too long");
+	text(report, 80);
+	assert_has("No answer: the answer takes too long.");
+	report_free(report);
+}
+
+static void test_moved(void **state)
+{
+	struct report *report = make(REPORT_TABLE, QUERY_BY_USER);
+	struct query_plan *plan = &report->parts[REPORT_ROWS].table.plan;
+
+	(void)state;
+	plan->since_moved = plan->until_moved = true;
+	plan->since = NOW - 48 * HOUR;
+	plan->until = NOW - 2 * HOUR;
+	text(report, 300);
+	assert_has("Counted from 2026-10-31 16:00 on: connections in full are not kept that long, "
+		   "and the sums are of whole hours.");
+	assert_has("Counted until 2026-11-02 14:00, for the same reason.");
+	plan->unit = 0;
+	text(report, 300);
+	assert_has(
+		"Counted from 2026-10-31 16:00 on only: before, connections in full are not kept");
+	report_free(report);
+}
+
+/* Every cell of a row as a spreadsheet reads it. */
+static const char *next_cell(const char *at, char *cell, size_t size)
+{
+	size_t used = 0;
+	bool quoted = *at == '"';
+
+	at += quoted;
+	while (*at && used + 1 < size) {
+		if (quoted && *at == '"') {
+			if (at[1] != '"') {
+				at++;
+				break;
+			}
+			at++;
+		} else if (!quoted && (*at == ',' || *at == '\n')) {
+			break;
+		}
+		cell[used++] = *at++;
+	}
+	cell[used] = '\0';
+	assert_true(*at == ',' || *at == '\n');
+	return at;
+}
+
+static unsigned int cells_of(const char *line, char cells[][512])
+{
+	unsigned int count = 0;
+
+	for (;;) {
+		line = next_cell(line, cells[count++], 512);
+		if (*line++ == '\n')
+			return count;
+	}
+}
+
+static void test_csv(void **state)
+{
+	static char head[40][512], cells[40][512];
+
+	(void)state;
+	for (unsigned int by = 0; by < QUERY_BYS; by++) {
+		struct report *report = make(REPORT_TABLE, (enum query_by)by);
+		FILE *out = begin();
+		unsigned int count, lines = 0;
+		const char *line;
+
+		report_csv(out, report);
+		fclose(out);
+		count = cells_of(shown, head);
+		assert_string_equal(head[0], "row");
+		for (line = shown; *line; line = strchr(line, '\n') + 1, lines++) {
+			assert_int_equal(cells_of(line, cells), count);
+			for (unsigned int i = 0; i < count; i++)
+				if (cells[i][0] && strchr("=+-@\t\r", cells[i][0]))
+					fail_msg("a formula: %s", cells[i]);
+		}
+		/* Head, rows, rest, and others of HELO names. */
+		assert_int_equal(lines, 1 + HOSTILE + 1 + (by == QUERY_BY_HELO));
+		if (by == QUERY_BY_SCRIPT) {
+			assert_has("row,\"'=cmd|' /C calc'!A0\",100,");
+			assert_has("row,\"a,\"\"b\"\"\\nrow,0\",96,");
+		}
+		report_free(report);
+	}
+}
+
+static json_t *whole; /* the last one, for its end */
+
+static json_t *json(const struct report *report)
+{
+	FILE *out = begin();
+	json_error_t error;
+
+	report_json(out, report);
+	fclose(out);
+	assert_non_null(strchr(shown, '\n'));
+	assert_int_equal(strchr(shown, '\n') - shown, (ptrdiff_t)shown_size - 1);
+	for (const char *at = shown; *at && *at != '\n'; at++)
+		assert_true((unsigned char)*at >= ' ');
+	json_decref(whole);
+	whole = json_loads(shown, JSON_REJECT_DUPLICATES, &error);
+	if (!whole)
+		fail_msg("%s in %s", error.text, shown);
+	return json_object_get(whole, "report");
+}
+
+static void test_json(void **state)
+{
+	(void)state;
+	for (unsigned int by = 0; by < QUERY_BYS; by++) {
+		struct report *report = make(REPORT_TABLE, (enum query_by)by);
+		json_t *root = json(report), *part = json_object_get(root, "rows");
+		json_t *rows = json_object_get(part, "rows"), *row = json_array_get(rows, 0);
+
+		assert_int_equal(json_array_size(rows), HOSTILE);
+		assert_int_equal(json_integer_value(json_object_get(row, "connections")), 100);
+		if (by == QUERY_BY_SERVICE)
+			assert_string_equal(json_string_value(json_object_get(row, "service")),
+					    hostile[0]);
+		assert_int_equal(json_integer_value(json_object_get(json_object_get(part, "rest"),
+								    "connections")),
+				 77);
+		assert_true((json_object_get(part, "others") != NULL) == (by == QUERY_BY_HELO));
+		report_free(report);
+	}
+}
+
+static void test_json_losses(void **state)
+{
+	struct report *report = with_losses();
+	json_t *root = json(report), *events = json_object_get(root, "events");
+	json_t *gaps = json_object_get(root, "gaps");
+
+	(void)state;
+	assert_int_equal(json_array_size(gaps), 3);
+	assert_null(json_object_get(json_array_get(gaps, 2), "until"));
+	assert_int_equal(json_array_size(events), 8);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(events, 2), "kind")),
+			    "lost-store");
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(events, 3), "back_ns")),
+			 7200 * SECOND);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(events, 7), "kind")),
+			    "unknown");
+	report_free(report);
+}
+
+static const char record[] =
+	"{\"host\":{\"name\":\"web1\"},\"event\":{\"id\":\"ab-1\"},\"smtp\":{\"helo\":\"\\u001b["
+	"31mx\\\"y\","
+	"\"from\":[\"a@b\",\"c\\nd\"],\"empty\":[],\"gaps\":0},\"verdict\":{\"class\":\"bypass\","
+	"\"reasons\":[]},\"process\":{\"pid\":7,\"exe\":{\"inode\":18446744073709551615,"
+	"\"deleted\":true},\"ancestors\":[{\"pid\":1,\"name\":\"init\"},{\"pid\":2,\"name\":"
+	"\"\xff\"}]}}";
+
+static void test_record_text(void **state)
+{
+	struct text how = {.out = begin(), .layout = layout_for(80)};
+
+	(void)state;
+	assert_int_equal(report_record_text(&how, 12, bytes_of(record)), 0);
+	fclose(how.out);
+	assert_tame(80);
+	assert_has("Connection 12\n");
+	assert_has("  HELO            \\x1b[31mx\"y\n");
+	assert_has("  MAIL FROM       a@b c\\nd\n");
+	assert_has("  exe deleted     yes\n");
+	assert_has("  ancestors       init \\xff\n");
+}
+
+/* What lies in the store may be a terminal's sequences: it is written anew. */
+static void test_record_json(void **state)
+{
+	static const char raw[] = " { \"verdict\" : {\n\t\"class\":\"a\xc2\x9b"
+				  "31m\xff\" , \"reasons\":[ ] } } ";
+	FILE *out = begin();
+	json_t *before = json_loads(
+		"{\"verdict\":{\"class\":\"a\\u009b31m\\u00ff\",\"reasons\":[]}}", 0, NULL);
+	json_t *after;
+
+	(void)state;
+	assert_int_equal(report_record_json(out, bytes_of(raw)), 0);
+	fclose(out);
+	assert_has("{\"verdict\":{\"class\":\"a\\u009b31m\\u00ff\",\"reasons\":[]}}\n");
+	after = json_loads(shown, 0, NULL);
+	assert_true(json_equal(before, after));
+	json_decref(before);
+	json_decref(after);
+	out = begin();
+	assert_int_equal(report_record_json(out, bytes_of(record)), 0);
+	fclose(out);
+	assert_has("\"inode\":18446744073709551615,\"deleted\":true");
+	assert_has("\"empty\":[]");
+}
+
+static int set_zone(void **state)
+{
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	tzset();
+	return 0;
+}
+
+static int free_shown(void **state)
+{
+	(void)state;
+	free(shown);
+	json_decref(whole);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text),	      cmocka_unit_test(test_others),
+		cmocka_unit_test(test_hours_without), cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_missing),	      cmocka_unit_test(test_many_gaps),
+		cmocka_unit_test(test_failed),	      cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_csv),	      cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_losses),   cmocka_unit_test(test_record_text),
+		cmocka_unit_test(test_record_json),
+	};
+
+	return cmocka_run_group_tests(tests, set_zone, free_shown);
+}

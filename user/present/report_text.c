@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * report_text.c - a report for people who were woken up: who went round the MTA, where to, what they were told, and what is not known
+ *
+ * Nothing is fatal.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "present/report_table.h"
+
+#define INDENT 2
+
+static void title(const struct text *text, const struct report *report)
+{
+	char since[REPORT_DATE], until[REPORT_DATE], span[REPORT_SPAN], words[256];
+	const struct query *query = report->query;
+	int64_t end = query->until < report->now ? query->until : report->now;
+	int64_t begin = query->since;
+	struct line line;
+
+	/* Of all that is known: that has a beginning, too. */
+	if (!begin)
+		begin = report->extent.first ? report->extent.first : report->extent.created;
+	report_date(since, begin);
+	report_date(until, end);
+	report_span(span, end > begin ? end - begin : 0);
+	line_clear(&line);
+	text_word(text, &line, "smtpsnoop " SMTPSNOOP_VERSION, 0, 0);
+	if (report->host[0]) {
+		char shown[4 * sizeof(report->host)];
+
+		escape_text(shown, sizeof(shown), report->host, strlen(report->host), NULL);
+		text_word(text, &line, shown, 0, 2);
+	}
+	snprintf(words, sizeof(words), "%s to %s%s (%s)", since, until,
+		 query->until == INT64_MAX ? ", now" : "", span);
+	text_word(text, &line, words, 0, 2);
+	if (report->selected)
+		text_word(text, &line, "of what was selected", 0, 2);
+	text_put(text, &line);
+}
+
+static void heading(const struct text *text, const char *words)
+{
+	fputc('\n', text->out);
+	text_paragraph(text, words, 0);
+}
+
+/* Those whose verdict says that they went round the MTA; of some no evidence is left. */
+static void head_of_who(char *out, size_t size, const struct report *report)
+{
+	const struct query_table *table = &report->parts[REPORT_ROWS].table;
+	uint64_t round = query_round(&table->all);
+	uint64_t unknown = table->all.verdicts[VERDICT_UNKNOWN];
+
+	if (report->verdicts || report->parts[REPORT_ROWS].failed)
+		snprintf(out, size, "Who:");
+	else if (!table->all.connections)
+		snprintf(out, size, "Nobody went round the MTA.");
+	else if (!round)
+		snprintf(out, size,
+			 "Not judged for want of evidence: %" PRIu64 " connection%s, by %" PRIu64
+			 " sender%s",
+			 unknown, report_plural(unknown), table->groups,
+			 report_plural(table->groups));
+	else
+		snprintf(out, size,
+			 "Round the MTA: %" PRIu64 " connection%s%s, by %" PRIu64 " sender%s",
+			 round, report_plural(round),
+			 unknown ? ", and more that were not judged" : "", table->groups,
+			 report_plural(table->groups));
+}
+
+static void overview(const struct text *text, const struct report *report)
+{
+	const struct report_part *who = &report->parts[REPORT_ROWS];
+	char words[160];
+
+	fputc('\n', text->out);
+	report_table(text, &report->parts[REPORT_VERDICTS], false);
+	head_of_who(words, sizeof(words), report);
+	heading(text, words);
+	if (!who->failed && !who->table.all.connections)
+		return;
+	report_table(text, who, report->verdicts);
+	heading(text, report->verdicts ? "Where to:" : "Where these went:");
+	report_table(text, &report->parts[REPORT_DESTINATIONS], report->verdicts);
+	heading(text, report->verdicts ? "What was answered:" : "What these were answered:");
+	report_table(text, &report->parts[REPORT_REPLIES], report->verdicts);
+}
+
+static void connections(const struct text *text, const char *words,
+			const struct report_connection *all, unsigned int count)
+{
+	struct line line;
+
+	if (!count)
+		return;
+	heading(text, words);
+	line_clear(&line);
+	line_colour(&line, text_colour(text, STYLE_HEAD));
+	line_cell_right(&line, "SEQ", 10, 2);
+	line_cell(&line, "TIME", 19, 2);
+	line_cell(&line, "VERDICT", 8, 2);
+	line_cell(&line, "MAIL", 5, 2);
+	line_cell(&line, "RCPT", 7, 2);
+	line_add(&line, "TO AND ANSWER");
+	line_colour(&line, text_colour(text, STYLE_END));
+	text_put(text, &line);
+	for (unsigned int i = 0; i < count; i++) {
+		const struct report_connection *one = &all[i];
+		char date[TEXT_DATE];
+
+		text_date(date, sizeof(date), one->start);
+		line_format(&line, "%10" PRId64 "  %-19s  %-8s  ", one->seq, date,
+			    verdict_name(one->verdict));
+		line_format(&line, "%" PRIu32 "/%" PRIu32, one->accepted, one->messages);
+		line_pad(&line, 50);
+		line_format(&line, "%" PRIu32 "/%" PRIu32, one->recipients - one->refused,
+			    one->recipients);
+		line_pad(&line, 59);
+		line_add(&line, one->destination);
+		if (one->reply[0])
+			text_whole(text, &line, one->reply, 59, 2);
+		text_put(text, &line);
+	}
+}
+
+static void actor(const struct text *text, const struct report *report)
+{
+	const struct report_part *who = &report->parts[REPORT_ROWS];
+
+	fputc('\n', text->out);
+	report_table(text, who, true);
+	if (!who->failed && !who->table.all.connections)
+		return;
+	heading(text, "By the hour:");
+	report_table(text, &report->parts[REPORT_HOURS], true);
+	heading(text, "Where to:");
+	report_table(text, &report->parts[REPORT_DESTINATIONS], true);
+	heading(text, "What was answered:");
+	report_table(text, &report->parts[REPORT_REPLIES], true);
+	connections(text, "The first connections that are kept in full:", report->first,
+		    report->first_count);
+	connections(text, "The last ones (smtpsnoop report connection SEQ):", report->last,
+		    report->last_count);
+}
+
+/* With nothing to show in this time, it helps to know when there was something. */
+static void last_heard(const struct text *text, const struct report *report)
+{
+	char date[REPORT_DATE], words[128];
+
+	if (!report->extent.last) {
+		text_paragraph(text, "The store has no connection yet.", INDENT);
+		return;
+	}
+	report_date(date, report->extent.last);
+	snprintf(words, sizeof(words), "The last connection that was stored: %s.", date);
+	text_paragraph(text, words, INDENT);
+}
+
+void report_text(const struct text *text, const struct report *report)
+{
+	title(text, report);
+	switch (report->kind) {
+	case REPORT_OVERVIEW:
+		overview(text, report);
+		break;
+	case REPORT_TABLE:
+		fputc('\n', text->out);
+		report_table(text, &report->parts[REPORT_ROWS], true);
+		break;
+	case REPORT_ACTOR:
+		actor(text, report);
+		break;
+	}
+	heading(text, "What is not known:");
+	if (!report_missing(text, report))
+		text_paragraph(text, "Nothing is known to be missing.", INDENT);
+	last_heard(text, report);
+}
