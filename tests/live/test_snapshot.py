@@ -13,21 +13,13 @@ from world import SINK4, Failed, Skipped, need, run
 PROCESSES, CGROUPS, NAMESPACES, EACH = 200, 20, 5, 25
 
 
-def listener(case, namespace="outside", address=SINK4, port=25):
+def listener(case, namespace="outside", address=SINK4, port=25, protocol=0):
     """Takes connections as far as the kernel does; nobody reads."""
     with case.world.inside(namespace):
-        taker = socket.socket()
+        taker = socket.socket(proto=protocol)
     taker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     taker.bind((address, port))
     taker.listen(4096)
-    return taker
-
-
-def mptcp_listener(case):
-    with case.world.inside("outside"):
-        taker = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
-    taker.bind((SINK4, 25))
-    taker.listen()
     return taker
 
 
@@ -168,7 +160,7 @@ def test_mptcp(case):
         "s.connect(('203.0.113.7', 25)); s.send(b'x'); print('ready', flush=True); sys.stdin.read()"
     )
     try:
-        taker = mptcp_listener(case)
+        taker = listener(case, protocol=262)
     except OSError as error:
         raise Skipped(f"there is no MPTCP here: {error}")
     with taker:
