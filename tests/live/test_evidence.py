@@ -271,7 +271,7 @@ def test_other_half_dies(case):
     with listener(case):
         hold(case)
         trace = case.trace("--watch", "60", "--evidence", folder, command="snapshot")
-        parsing = [pid for pid in trace.processes() if status_of(pid)["Uid"].split()[0] != "0"]
+        parsing = [pid for pid in trace.processes() if status_of(pid).get("Uid", "0").split()[0] != "0"]
         os.kill(parsing[0], signal.SIGKILL)
         if trace.process.wait(20 * case.world.slow) != 1:
             raise Failed(f"status {trace.process.returncode}")

@@ -8,15 +8,15 @@ import time
 from dialogue import FROM, message, say
 from marks import quick
 from tracer import expect, parse_json, reasons
-from world import SINK4, Failed, need, run
+from world import SINK4, Failed, Skipped, need, run
 
 PROCESSES, CGROUPS, NAMESPACES, EACH = 200, 20, 5, 25
 
 
-def listener(case, namespace="outside", address=SINK4, port=25):
+def listener(case, namespace="outside", address=SINK4, port=25, protocol=0):
     """Takes connections as far as the kernel does; nobody reads."""
     with case.world.inside(namespace):
-        taker = socket.socket()
+        taker = socket.socket(proto=protocol)
     taker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     taker.bind((address, port))
     taker.listen(4096)
@@ -150,6 +150,29 @@ def test_in_flight(case):
             raise Failed("its file is open somewhere, and in no process")
         if "3 of them have a file that no process has open" not in " ".join(text(case, "--watch", "0").split()):
             raise Failed("the text does not say what that means")
+
+
+@quick
+def test_mptcp(case):
+    """a connection of an MPTCP socket is told as such: the kernel holds it, and it is nobody's leftover"""
+    code = (
+        "import socket, sys\ns = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)\n"
+        "s.connect(('203.0.113.7', 25)); s.send(b'x'); print('ready', flush=True); sys.stdin.read()"
+    )
+    try:
+        taker = listener(case, protocol=262)
+    except OSError as error:
+        raise Skipped(f"there is no MPTCP here: {error}")
+    with taker:
+        actor = case.actor("/usr/bin/python3", "-c", code)
+        if actor.process.stdout.readline() != b"ready\n":
+            raise Failed("the actor did not start")
+        sockets = of(snapshot(case), "socket")
+        if len(sockets) != 1 or not sockets[0]["socket"].get("mptcp"):
+            raise Failed(f"sockets without a process are {sockets}")
+        shown = " ".join(text(case, "--watch", "0").split())
+    if "1 of them are MPTCP's" not in shown or "no process any more" in shown:
+        raise Failed(f"the text does not tell it:\n{shown}")
 
 
 @quick

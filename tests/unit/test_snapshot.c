@@ -119,6 +119,23 @@ static void nobodys_sockets(void **state)
 	has("/system.slice/\\x1b[31mx");
 }
 
+/* Nobody has it open as such, and yet it is no leftover. */
+static void part_of_mptcp(void **state)
+{
+	struct socket_seen *seen;
+
+	(void)state;
+	add_socket(1, SOCKET_ESTABLISHED, 77);
+	seen = sockets_find(sockets, 1);
+	seen->is.mptcp = 1;
+	present_socket(present, seen, 105 * MAKE_SECOND, MAKE_WALL);
+	end();
+	has("Without a process: 1 (1 ESTAB); 1 of them are MPTCP's, and their processes are not "
+	    "known\n");
+	has("MPTCP: its process");
+	has_not("have a file");
+}
+
 static void advice_is(const char *cgroup, const char *words, const char *not_words)
 {
 	struct made_connection made;
@@ -174,10 +191,8 @@ static void wrong_frames(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(holders_and_queues),
-		CASE(nobodys_sockets),
-		cmocka_unit_test(advice_is_safe),
-		CASE(wrong_frames),
+		CASE(holders_and_queues),	  CASE(nobodys_sockets), CASE(part_of_mptcp),
+		cmocka_unit_test(advice_is_safe), CASE(wrong_frames),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

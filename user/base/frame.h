@@ -132,7 +132,8 @@ struct frame_socket {
 	uint32_t congestion; /* the kernel's enum tcp_ca_state, include/uapi/linux/tcp.h */
 	char user[ENRICHMENT_NAME_MAX];
 	char cgroup[FRAME_CGROUP_MAX]; /* below the hierarchy, terminated; "" = not known */
-	char reserved[7];
+	uint8_t mptcp; /* a part of an MPTCP connection: no file leads to it, and who has that is not told */
+	char reserved[6];
 };
 
 /* What the search came to. */

@@ -56,7 +56,7 @@
 #define LIMIT_PROCESSES 256
 #define LIMIT_PROCESSES_KNOWN 8192
 #define LIMIT_PROCESS_MS 500
-#define LIMIT_PROCESSES_SECONDS 10
+#define LIMIT_PROCESSES_SECONDS 20
 #define LIMIT_PROCESS_FILES 65536 /* descriptors looked at: a tenth of a second */
 #define LIMIT_PROCESS_DELETED 16 /* deleted files that are named; all are counted */
 #define LIMIT_PROCESS_CODE 16 /* kinds of executable memory that are told apart */

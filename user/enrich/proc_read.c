@@ -319,7 +319,7 @@ static void read_environ(struct proc_read *read, int process)
 	/* What was begun and has no end is left out, but for the last of all. */
 	if (room && got <= 0 && entry.any)
 		room = end_entry(read, &writing, &entry);
-	if (!room || got > 0) {
+	if (!room || got) {
 		writing.length = entry.begun;
 		read->head.flags |= PROCESS_ENVIRON_CUT;
 	}

@@ -63,6 +63,8 @@ void record_socket_members(struct json *json, const struct socket_seen *socket,
 			json_number(json, "idle_ms", is->idle);
 		if (is->inode)
 			json_number(json, "inode", is->inode);
+		if (is->mptcp)
+			json_bool(json, "mptcp", true);
 		json_number(json, "netns", is->ends.netns);
 	}
 	json_close(json);

@@ -125,7 +125,10 @@ void text_socket(const struct text *text, const struct socket_seen *socket)
 	line_cell(&line, "-", layout->verdict, layout->gap);
 	label_owner(cell, sizeof(cell), is->user, is->uid);
 	line_cell(&line, cell, layout->who, layout->gap);
-	line_cell(&line, is->inode ? "held by nobody that is seen" : "no process any more",
+	line_cell(&line,
+		  is->mptcp   ? "MPTCP: its process is not known"
+		  : is->inode ? "held by nobody that is seen"
+			      : "no process any more",
 		  layout->sent_by, layout->gap);
 	label_endpoint(cell, sizeof(cell), is->ends.remote, is->ends.remote_port, layout->to);
 	line_cell(&line, cell, layout->to, layout->gap);
@@ -140,7 +143,8 @@ void text_socket(const struct text *text, const struct socket_seen *socket)
 void sockets_sum_add(struct sockets_sum *sum, const struct socket_seen *socket)
 {
 	sum->count++;
-	sum->in_flight += socket->is.inode != 0;
+	sum->mptcp += socket->is.mptcp != 0;
+	sum->in_flight += socket->is.inode && !socket->is.mptcp;
 	sum->states[socket->is.state % SOCKET_STATES]++;
 }
 
@@ -213,11 +217,16 @@ void sockets_sum_print(const struct sockets_sum *sum, const struct snapshot_sear
 							 sum->states[i], socket_state_name(i));
 		used += (size_t)snprintf(words + used, sizeof(words) - used, ")");
 		if (sum->in_flight)
+			used += (size_t)snprintf(
+				words + used, sizeof(words) - used,
+				"; %" PRIu64 " of them have a file that no process has open: it "
+				"is in flight in a unix socket, or held by the kernel (io_uring)",
+				sum->in_flight);
+		if (sum->mptcp)
 			snprintf(words + used, sizeof(words) - used,
-				 "; %" PRIu64 " of them have a file that no process has open: it "
-				 "is in flight in a unix socket, or held by the kernel (io_uring, "
-				 "MPTCP)",
-				 sum->in_flight);
+				 "; %" PRIu64 " of them are MPTCP's, and their processes are not "
+				 "known",
+				 sum->mptcp);
 		text_paragraph(text, words, 0);
 	}
 	print_hiding(search->hiding, text);

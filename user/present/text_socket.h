@@ -30,6 +30,7 @@ void text_socket(const struct text *text, const struct socket_seen *socket);
 #define SOCKET_STATES 16
 struct sockets_sum {
 	uint64_t count, in_flight; /* the latter have a file that no process has open */
+	uint64_t mptcp; /* parts of MPTCP connections, whose processes are not known */
 	uint64_t states[SOCKET_STATES];
 };
 

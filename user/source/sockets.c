@@ -117,6 +117,16 @@ static void read_info(struct frame_socket *socket, const void *payload, size_t s
 				       : info.tcpi_last_data_recv;
 }
 
+/* Is it a part of an MPTCP connection? Its "upper layer protocol" says so. */
+static bool is_mptcp(const void *nested, size_t size)
+{
+	const struct rtattr *name = nested;
+
+	return size >= sizeof(*name) && name->rta_len >= sizeof(*name) && name->rta_len <= size &&
+	       name->rta_type == INET_ULP_INFO_NAME && RTA_PAYLOAD(name) >= sizeof("mptcp") - 1 &&
+	       !strncmp(RTA_DATA(name), "mptcp", RTA_PAYLOAD(name));
+}
+
 static bool listed(const struct sockets_options *options, uint16_t port)
 {
 	for (unsigned int i = 0; i < options->port_count; i++)
@@ -160,6 +170,8 @@ static int on_message(struct search *search, const struct nlmsghdr *head, uint32
 				 at = (const void *)((const char *)at + RTA_ALIGN(at->rta_len))) {
 		if (at->rta_type == INET_DIAG_INFO)
 			read_info(&socket, RTA_DATA(at), RTA_PAYLOAD(at));
+		else if (at->rta_type == INET_DIAG_ULP_INFO)
+			socket.mptcp = is_mptcp(RTA_DATA(at), RTA_PAYLOAD(at));
 		else if (at->rta_type == INET_DIAG_CGROUP_ID &&
 			 RTA_PAYLOAD(at) == sizeof(cgroup_id))
 			memcpy(&cgroup_id, RTA_DATA(at), sizeof(cgroup_id));
