@@ -162,7 +162,7 @@ static inline void made_rest(struct made_rows *made, struct made_row *out, uint3
 		"\"domains\":[\"example%u.net\"],\"replies\":{\"2xx\":5,\"3xx\":1,\"4xx\":0,"
 		"\"5xx\":0},\"last_reply\":\"%.*s 2.0.0 Ok: queued "
 		"as %" PRIX64 "\",\"gaps\":0},\"verdict\":{\"class\":\"%s\",\"reasons\":[\"direct-"
-			      "mx\",\"script-in-uploads\"]}",
+		"mx\",\"script-in-uploads\"]}",
 		(unsigned int)(id % 1000000), id, (unsigned int)(id / 7 % 1000000),
 		(unsigned int)(id / 11 % 1000000), row->end ? row->end - row->start : 0,
 		row->accepted ? "success" : "failure", (unsigned int)(32768 + id % 28000),
