@@ -16,14 +16,18 @@ static int rows_of_an_hour(void)
 	return getenv("FULL") ? 5000 : 240;
 }
 
+/* Under the address sanitizer it is not known: that keeps what was freed. */
 static uint64_t resident(void)
 {
-	FILE *file = fopen("/proc/self/statm", "r");
 	unsigned long size = 0, pages = 0;
+#ifndef __SANITIZE_ADDRESS__
+	FILE *file = fopen("/proc/self/statm", "r");
 
 	assert_non_null(file);
 	assert_int_equal(fscanf(file, "%lu %lu", &size, &pages), 2);
 	fclose(file);
+#endif
+	(void)size;
 	return (uint64_t)pages * 4096;
 }
 
@@ -114,9 +118,7 @@ static void days_are_kept(void **state)
 		}
 	}
 	assert_int_equal(descriptors(), files);
-#ifndef __SANITIZE_ADDRESS__ /* which keeps what was freed */
 	assert_true(resident() < memory + (8 << 20));
-#endif
 	assert_true(ask("SELECT min(seq) FROM connection") > 1);
 	/* Nothing came for years. */
 	now += 1000 * DAY;

@@ -17,7 +17,7 @@
 /* Records have some 800 bytes. A window of 8 kB holds the dictionary and any of them; a larger one takes longer to reset. */
 #define WINDOW_BITS 13
 #define MEMORY_LEVEL 6
-#define LEVEL 5
+#define LEVEL 3
 
 /* What is most frequent stands last: what is nearer costs less. In the order of present/record.c otherwise. */
 static const char dictionary[] =
