@@ -155,3 +155,19 @@ def test_file_system_that_never_answers(case):
         if not os.path.getsize(of_process(folder, pid, "maps")):
             raise Failed("not all of /proc is kept")
     verify(case, folder)
+
+
+def test_memory_locked_for_ever(case):
+    """a process whose memory nobody can look into: what else there is of it is kept, and what is missing is said"""
+    with listener(case):
+        actor = ready(case.actor(case.program("stuck"), SINK4, 25, uid=0))
+        other = python(case, os.path.join(case.world.folder, "beside.py"))
+        folder = keep(case)
+    for name in ("exe", "status", "open-files"):
+        if not os.path.getsize(of_process(folder, actor.pid, name)):
+            raise Failed(f"{name} is not kept")
+    with open(os.path.join(folder, "SOURCES")) as file:
+        if "took too long to read" not in file.read():
+            raise Failed("what is missing is not told")
+    same(of_process(folder, other.pid, "script-1"), WAIT.encode())
+    verify(case, folder)

@@ -221,6 +221,15 @@ static int copy_proc(const struct keep *keep, const char *name)
 	return in < 0 ? note(keep, name, source, strerror(errno)) : copy(keep, in, name, source);
 }
 
+static int copy_proc_files(const struct keep *keep, const char *const *names, size_t count)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < count && !rc; i++)
+		rc = copy_proc(keep, names[i]);
+	return rc;
+}
+
 static void read_link(int directory, const char *name, char *out, size_t size)
 {
 	ssize_t length = readlinkat(directory, name, out, size - 1);
@@ -427,8 +436,9 @@ static int keep_begin(struct keep *keep, const struct evidence_place *place, uin
 static int keep_process(const struct evidence_place *place, uint32_t tgid, uint32_t tid,
 			uint64_t start, const struct process *process)
 {
-	static const char *const files[] = {"cmdline", "environ",   "status", "maps", "limits",
-					    "cgroup",  "mountinfo", "stat",   "io"};
+	static const char *const numbers[] = {"status",	   "limits", "cgroup",
+					      "mountinfo", "stat",   "io"};
+	static const char *const memory[] = {"maps", "cmdline", "environ"};
 	struct script_file script;
 	struct keep keep;
 	int rc = keep_begin(&keep, place, tgid, tid, start);
@@ -440,12 +450,15 @@ static int keep_process(const struct evidence_place *place, uint32_t tgid, uint3
 		rc = copy_exe(&keep);
 	if (!rc && process && script_file_find(process, &script) && script.kind == SCRIPT_FILE)
 		rc = copy_script(&keep, script_file_path(&script));
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !rc; i++)
-		rc = copy_proc(&keep, files[i]);
+	if (!rc)
+		rc = copy_proc_files(&keep, numbers, sizeof(numbers) / sizeof(numbers[0]));
 	if (!rc)
 		rc = list_open_files(&keep);
 	if (!rc)
 		rc = copy_deleted(&keep);
+	/* The process can make whoever looks at its memory wait: see proc_read.c. */
+	if (!rc)
+		rc = copy_proc_files(&keep, memory, sizeof(memory) / sizeof(memory[0]));
 	return rc < 0 ? rc : 0;
 }
 
