@@ -73,7 +73,7 @@ LIB_OBJS := $(LIB_SRCS:%.c=$(O)/%.o)
 CMD_OBJS := $(CMD_SRCS:%.c=$(O)/%.o)
 LIB := $(O)/libuser.a
 
-TOOL_SRCS := tools/sink.c tools/source.c tools/store_fill.c
+TOOL_SRCS := tools/sink.c tools/source.c tools/store_fill.c tools/example_store.c
 TOOLS := $(TOOL_SRCS:%.c=$(O)/%)
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
 UNITS := $(UNIT_SRCS:%.c=$(O)/%)
@@ -144,7 +144,7 @@ $(O)/tools/bench/%: tools/bench/%.c tools/net.c tools/net.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itools -std=gnu11 -O2 -g $(WARN) -o $@ $(filter %.c,$^) -lbpf
 
-$(O)/tools/bench/parser $(O)/tools/bench/store $(O)/tools/store_fill: $(O)/%: %.c $(LIB)
+$(O)/tools/bench/parser $(O)/tools/bench/store $(O)/tools/store_fill $(O)/tools/example_store: $(O)/%: %.c $(LIB)
 	$(call say,TOOL,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS)

@@ -225,5 +225,8 @@
 #define LIMIT_REPORT_SHOWN 20 /* of each kind, without --top */
 #define LIMIT_REPORT_FIRST                                                                         \
 	5 /* connections of an actor that are shown from the beginning and from the end */
+/* The page. Bytes of a foreign text that are shown, of its beginning and of its end; bars of the time line: two pixels each on a phone. */
+#define LIMIT_HTML_TEXT 256
+#define LIMIT_HTML_BARS 120
 
 #endif

@@ -36,11 +36,16 @@ bool output_describe(struct present_options *options)
 	return options->out;
 }
 
-bool output_flush(FILE *out)
+bool output_flush_to(FILE *out, const char *where)
 {
 	if (fflush(out) == 0 && !ferror(out))
 		return true;
 	if (errno != EPIPE)
-		msg_error("cannot write to standard output: %s", strerror(errno));
+		msg_error("cannot write to %s: %s", where, strerror(errno));
 	return false;
+}
+
+bool output_flush(FILE *out)
+{
+	return output_flush_to(out, "standard output");
 }

@@ -16,5 +16,7 @@ bool output_describe(
 
 /* What was shown is handed on. False: it could not be, which is said, but for a reader that is gone. */
 bool output_flush(FILE *out);
+/* The same of what goes elsewhere; for people, printable. */
+bool output_flush_to(FILE *out, const char *where);
 
 #endif

@@ -4,7 +4,7 @@
  *
  * The store belongs to the half that parses what attackers write, and is not trusted. Its directory is looked at and becomes the root
  * directory, the file's owner becomes the user, all other rights go; only then the file is opened, for reading. Somebody who is not root
- * but may read the store, as a member of its group, does so as himself.
+ * but may read the store, as a member of its group, does so as himself. A page is written by a child that does the same (cmd/replace.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +22,7 @@
 #include "base/number.h"
 #include "cmd/cmd.h"
 #include "cmd/output.h"
+#include "cmd/replace.h"
 #include "cmd/report_ask.h"
 #include "cmd/report_options.h"
 #include "pass/rights.h"
@@ -33,6 +34,7 @@
 struct reporting {
 	const struct report_options *options;
 	char shown[SHOWN]; /* the directory, escaped */
+	char where[SHOWN]; /* what is written to */
 	int64_t now; /* Unix ns */
 	uint64_t deadline; /* CLOCK_BOOTTIME ns */
 	FILE *out;
@@ -129,9 +131,11 @@ static int show(struct reporting *reporting, const struct report *report, const 
 		report_json(reporting->out, report);
 	else if (options->csv)
 		report_csv(reporting->out, report);
+	else if (options->html)
+		report_html(reporting->out, report);
 	else
 		report_text(&reporting->text, report);
-	if (!output_flush(reporting->out))
+	if (!output_flush_to(reporting->out, reporting->where))
 		return EXIT_FAILED;
 	if (options->csv)
 		warn_missing(reporting, report);
@@ -211,6 +215,19 @@ static int prepare(struct reporting *reporting)
 	return -1;
 }
 
+/* From here on it may be a child that goes on, with the new file for standard output. */
+static int begin_file(struct reporting *reporting)
+{
+	const char *file = reporting->options->html;
+
+	if (!file || strcmp(file, "-") == 0) {
+		snprintf(reporting->where, sizeof(reporting->where), "standard output");
+		return -1;
+	}
+	escape_text(reporting->where, sizeof(reporting->where), file, strlen(file), NULL);
+	return replace_file(file, reporting->where);
+}
+
 int cmd_report(int argc, char **argv)
 {
 	struct report_options options;
@@ -220,6 +237,8 @@ int cmd_report(int argc, char **argv)
 	int directory = -1;
 	int status = report_options_parse(&options, argc, argv, reporting.now);
 
+	if (status < 0)
+		status = begin_file(&reporting);
 	if (status < 0)
 		status = prepare(&reporting);
 	if (status < 0)

@@ -59,6 +59,27 @@ static void overview(struct asking *asking, const struct report_options *options
 	ask_values(asking, &query, options->top_values);
 }
 
+/* What a page has beyond that: when, who in other words, and what was as it should be. */
+static void page(struct asking *asking, const struct report_options *options)
+{
+	struct query query = options->query;
+
+	if (options->verdicts) {
+		ask(asking, REPORT_HOURS, &query, QUERY_BY_HOUR, LIMIT_REPORT_ROWS);
+	} else {
+		query.verdicts = options->query.verdicts & ROUND;
+		ask(asking, REPORT_HOURS, &query, QUERY_BY_HOUR, LIMIT_REPORT_ROWS);
+		query.verdicts = options->query.verdicts & ~ROUND;
+		ask(asking, REPORT_OWN, &query, QUERY_BY_WHO, options->top);
+		ask(asking, REPORT_OWN_HOURS, &query, QUERY_BY_HOUR, LIMIT_REPORT_ROWS);
+		query.verdicts = options->query.verdicts & ROUND;
+	}
+	if (!asking->report->parts[REPORT_ROWS].table.all.connections)
+		return;
+	ask(asking, REPORT_USERS, &query, QUERY_BY_USER, options->top);
+	ask(asking, REPORT_SERVICES, &query, QUERY_BY_SERVICE, options->top);
+}
+
 /* Where they are to go, and how many are there. */
 struct taking {
 	struct report_connection *to;
@@ -151,12 +172,15 @@ const char *report_ask(struct report *report, struct query_store *store,
 	report->now = now;
 	report->extent = *query_extent(store);
 	ask_host(&asking);
-	if (options->kind == REPORT_OVERVIEW)
+	if (options->kind == REPORT_OVERVIEW) {
 		overview(&asking, options);
-	else if (options->kind == REPORT_ACTOR)
+		if (options->html)
+			page(&asking, options);
+	} else if (options->kind == REPORT_ACTOR) {
 		actor(&asking, options);
-	else
+	} else {
 		ask(&asking, REPORT_ROWS, query, query->by, options->top);
+	}
 	report->known_failed = query_known(store, query->since,
 					   query->until < now ? query->until : now, &report->known);
 	if (report->known_failed && !asking.failed)

@@ -49,6 +49,8 @@ static const char help[] =
 	"  -n, --top N            the first N rows (20)\n"
 	"  -j, --json             one JSON object\n"
 	"      --csv              rows for a spreadsheet (by who, without --by)\n"
+	"      --html FILE        a page that needs nothing else, to show or to send\n"
+	"                         (\"-\" = standard output)\n"
 	"Else:\n"
 	"      --store DIR        the store's directory (" CONFIG_STORE ")\n"
 	"      --config FILE      which may name another, instead of " OPTION_CONFIG_PATH "\n"
@@ -63,6 +65,7 @@ enum {
 	OPTION_HELO,
 	OPTION_DESTINATION,
 	OPTION_CSV,
+	OPTION_HTML,
 	OPTION_STORE,
 	OPTION_CONFIG,
 };
@@ -83,6 +86,7 @@ static const struct option long_options[] = {
 	{"top", required_argument, NULL, 'n'},
 	{"json", no_argument, NULL, 'j'},
 	{"csv", no_argument, NULL, OPTION_CSV},
+	{"html", required_argument, NULL, OPTION_HTML},
 	{"store", required_argument, NULL, OPTION_STORE},
 	{"config", required_argument, NULL, OPTION_CONFIG},
 	{"help", no_argument, NULL, 'h'},
@@ -228,6 +232,9 @@ static int parse_one(int option, char **argv, struct report_options *options, st
 	case OPTION_CSV:
 		options->csv = true;
 		return -1;
+	case OPTION_HTML:
+		options->html = optarg;
+		return optarg[0] ? -1 : option_wrong("--html", optarg, "a file name is needed");
 	case OPTION_STORE:
 		options->directory = optarg;
 		return -1;
@@ -285,6 +292,15 @@ static int check(struct report_options *options, const struct late *late)
 	}
 	if (options->csv && (options->connection || options->kind == REPORT_ACTOR)) {
 		msg_error("--csv is for tables: leave it out, or use --by");
+		return EXIT_CANNOT;
+	}
+	if (options->html && (options->json || options->csv)) {
+		msg_error("--html does not go with --json or --csv");
+		return EXIT_CANNOT;
+	}
+	if (options->html && (options->connection || late->by)) {
+		msg_error("--html is an overview, or of an actor: leave %s out",
+			  late->by ? "--by" : "connection");
 		return EXIT_CANNOT;
 	}
 	/* A spreadsheet gets one table. */

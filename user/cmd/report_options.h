@@ -24,6 +24,7 @@ struct report_options {
 	unsigned int top; /* rows */
 	unsigned int top_values; /* of destinations and answers beside others */
 	bool json, csv;
+	const char *html; /* the file that the page goes to; NULL = no page */
 };
 
 /* Status to exit with, or -1 = go on. now: Unix ns. Messages are out. Free with report_options_free(). */

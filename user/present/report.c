@@ -67,6 +67,17 @@ struct bytes report_name(enum query_by by, const struct query_row *row, char roo
 	}
 }
 
+void report_period(const struct report *report, int64_t *since, int64_t *until)
+{
+	*since = report->query->since;
+	*until = report->query->until < report->now ? report->query->until : report->now;
+	/* Of all that is known: that has a beginning, too. */
+	if (!*since)
+		*since = report->extent.first ? report->extent.first : report->extent.created;
+	if (*since > *until)
+		*since = *until;
+}
+
 void report_span(char out[REPORT_SPAN], int64_t ns)
 {
 	int64_t seconds = ns / 1000000000, minutes = seconds / 60, hours = minutes / 60;

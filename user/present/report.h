@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * report.h - what a store answered, and its forms: text, JSON, CSV
+ * report.h - what a store answered, and its forms: text, JSON, CSV, HTML
  *
  * Pure: the time is in the report, the output a FILE. Write errors stay in the FILE.
  */
@@ -23,6 +23,11 @@ enum report_what {
 	REPORT_DESTINATIONS,
 	REPORT_REPLIES,
 	REPORT_HOURS,
+	/* A page has these as well: */
+	REPORT_USERS,
+	REPORT_SERVICES,
+	REPORT_OWN, /* who did not go round the MTA */
+	REPORT_OWN_HOURS,
 	REPORT_PARTS
 };
 
@@ -63,9 +68,14 @@ void report_free(struct report *report);
 void report_text(const struct text *text, const struct report *report);
 void report_json(FILE *out, const struct report *report);
 void report_csv(FILE *out, const struct report *report);
+/* A page that needs nothing else; of an overview or an actor. */
+void report_html(FILE *out, const struct report *report);
 
 /* What is not known of the time that was asked for, in sentences; false: nothing is known to be missing, and nothing was written. */
 bool report_missing(const struct text *text, const struct report *report);
+/* The same, each sentence given to `say`; it is escaped as text. */
+bool report_missing_each(const struct report *report, void (*say)(void *context, const char *words),
+			 void *context);
 
 /* One connection in full. The record is JSON as query_record() gives it. 0, or -EBADMSG: it is none; nothing has been written. */
 int report_record_text(const struct text *text, int64_t seq, struct bytes record);
@@ -74,6 +84,9 @@ int report_record_json(FILE *out, struct bytes record);
 /* What a row of a table is of, for people: "www-data", "no script"; not escaped. `room` is used where it is made up. */
 #define REPORT_NAME 64
 struct bytes report_name(enum query_by by, const struct query_row *row, char room[REPORT_NAME]);
+
+/* What the report is of, as far as there is anything known: Unix ns, [since, until). */
+void report_period(const struct report *report, int64_t *since, int64_t *until);
 
 /* "2 h 10 min", "3 days". */
 #define REPORT_SPAN 32

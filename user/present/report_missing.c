@@ -17,18 +17,15 @@
 #define WORDS 768
 
 struct missing {
-	const struct text *text;
+	void (*say)(void *context, const char *words);
+	void *context;
 	bool any; /* something was said */
 };
 
 static void sentence(struct missing *missing, const char *words)
 {
-	const struct text *text = missing->text;
-
 	missing->any = true;
-	fputs(text_colour(text, STYLE_DOUBT), text->out);
-	text_paragraph(text, words, INDENT);
-	fputs(text_colour(text, STYLE_END), text->out);
+	missing->say(missing->context, words);
 }
 
 static void before_the_store(struct missing *missing, const struct report *report)
@@ -241,9 +238,10 @@ static void store_events(struct missing *missing, const struct query_known *know
 	sentence(missing, words);
 }
 
-bool report_missing(const struct text *text, const struct report *report)
+bool report_missing_each(const struct report *report, void (*say)(void *context, const char *words),
+			 void *context)
 {
-	struct missing missing = {.text = text};
+	struct missing missing = {.say = say, .context = context};
 
 	before_the_store(&missing, report);
 	before_values(&missing, report);
@@ -257,4 +255,20 @@ bool report_missing(const struct text *text, const struct report *report)
 	clock_steps(&missing, &report->known);
 	store_events(&missing, &report->known);
 	return missing.any;
+}
+
+static void say_text(void *context, const char *words)
+{
+	const struct text *text = context;
+
+	fputs(text_colour(text, STYLE_DOUBT), text->out);
+	text_paragraph(text, words, INDENT);
+	fputs(text_colour(text, STYLE_END), text->out);
+}
+
+bool report_missing(const struct text *text, const struct report *report)
+{
+	struct text own = *text;
+
+	return report_missing_each(report, say_text, &own);
 }

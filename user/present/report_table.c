@@ -277,28 +277,31 @@ static void put_pause(const struct text *text, const struct query_row *before,
 			hours, report_plural((uint64_t)hours));
 }
 
-static void put_moved(const struct text *text, const struct query_plan *plan)
+bool report_moved(char out[REPORT_MOVED], const struct query_plan *plan)
 {
-	char date[REPORT_DATE], words[256];
+	char date[REPORT_DATE];
+	size_t used = 0;
 
+	out[0] = '\0';
 	if (plan->since_moved) {
 		report_date(date, plan->since);
-		snprintf(words, sizeof(words),
-			 plan->unit ? "Counted from %s on: connections in full are not kept that "
-				      "long, and the sums are of whole %s."
-				    : "Counted from %s on only: before, connections in full are "
-				      "not kept, and the %s have no answer to this.",
-			 date,
-			 plan->unit == HOUR_NS ? "hours"
-			 : plan->unit	       ? "days (UTC)"
-					       : "sums");
-		text_paragraph(text, words, PARAGRAPH);
+		used = (size_t)snprintf(
+			out, REPORT_MOVED,
+			plan->unit ? "Counted from %s on: connections in full are not kept that "
+				     "long, and the sums are of whole %s."
+				   : "Counted from %s on only: before, connections in full are "
+				     "not kept, and the %s have no answer to this.",
+			date,
+			plan->unit == HOUR_NS ? "hours"
+			: plan->unit	      ? "days (UTC)"
+					      : "sums");
 	}
 	if (plan->until_moved) {
 		report_date(date, plan->until);
-		snprintf(words, sizeof(words), "Counted until %s, for the same reason.", date);
-		text_paragraph(text, words, PARAGRAPH);
+		snprintf(out + used, REPORT_MOVED - used, "%sCounted until %s%s.", used ? " " : "",
+			 date, used ? ", for the same reason" : "");
 	}
+	return out[0];
 }
 
 static void put_rest(const struct text *text, const struct query_table *table)
@@ -324,14 +327,15 @@ void report_table(const struct text *text, const struct report_part *part, bool 
 {
 	const struct query_table *table = &part->table;
 	struct columns columns;
-	char words[QUERY_ERROR + 32];
+	char words[QUERY_ERROR + REPORT_MOVED];
 
 	if (part->failed) {
 		snprintf(words, sizeof(words), "No answer: %s.", part->error);
 		text_paragraph(text, words, PARAGRAPH);
 		return;
 	}
-	put_moved(text, &table->plan);
+	if (report_moved(words, &table->plan))
+		text_paragraph(text, words, PARAGRAPH);
 	if (!table->all.connections) {
 		text_paragraph(text, "No connections.", PARAGRAPH);
 		return;

@@ -14,6 +14,10 @@ void report_table(const struct text *text, const struct report_part *part, bool 
 #define REPORT_SUMS 192
 void report_sums(char out[REPORT_SUMS], const struct query_sums *sums);
 
+/* That the answer has another span than was asked for; false: it has not. */
+#define REPORT_MOVED 256
+bool report_moved(char out[REPORT_MOVED], const struct query_plan *plan);
+
 /* "s", or nothing. */
 static inline const char *report_plural(uint64_t number)
 {

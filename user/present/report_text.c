@@ -16,16 +16,13 @@ static void title(const struct text *text, const struct report *report)
 {
 	char since[REPORT_DATE], until[REPORT_DATE], span[REPORT_SPAN], words[256];
 	const struct query *query = report->query;
-	int64_t end = query->until < report->now ? query->until : report->now;
-	int64_t begin = query->since;
+	int64_t begin, end;
 	struct line line;
 
-	/* Of all that is known: that has a beginning, too. */
-	if (!begin)
-		begin = report->extent.first ? report->extent.first : report->extent.created;
+	report_period(report, &begin, &end);
 	report_date(since, begin);
 	report_date(until, end);
-	report_span(span, end > begin ? end - begin : 0);
+	report_span(span, end - begin);
 	line_clear(&line);
 	text_word(text, &line, "smtpsnoop " SMTPSNOOP_VERSION, 0, 0);
 	if (report->host[0]) {

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * report_html.c - a report as one page, to be read by a manager or sent to a provider's abuse desk
+ *
+ * It begins with the answer and ends with how it is to be read. One file: no script, nothing from elsewhere, no links; well-formed XML
+ * too. Nothing is fatal; write errors stay in the FILE.
+ */
+#include "present/report_html.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "present/label.h"
+#include "present/report_table.h"
+
+void report_html_moment(char out[REPORT_MOMENT], int64_t unix_ns)
+{
+	time_t seconds = (time_t)(unix_ns / 1000000000);
+	struct tm tm;
+
+	if (!localtime_r(&seconds, &tm) || !strftime(out, REPORT_MOMENT, "%Y-%m-%d %H:%M %z", &tm))
+		snprintf(out, REPORT_MOMENT, "0000-00-00 00:00");
+}
+
+static const char *title(const struct report *report)
+{
+	if (report->kind == REPORT_ACTOR)
+		return "What one sender of mail did";
+	return report->verdicts ? "Connections to mail servers" : "Mail sent past the mail server";
+}
+
+static void begin(FILE *out, const struct report *report)
+{
+	fputs("<!DOCTYPE html>\n<html lang=\"en\" dir=\"ltr\">\n<head>\n<meta "
+	      "charset=\"utf-8\"/>\n",
+	      out);
+	report_html_style(out);
+	fputs("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+	      "<meta name=\"referrer\" content=\"no-referrer\"/>\n"
+	      "<meta name=\"robots\" content=\"noindex\"/>\n"
+	      "<meta name=\"format-detection\" "
+	      "content=\"telephone=no, date=no, address=no, email=no\"/>\n"
+	      "<meta name=\"color-scheme\" content=\"light dark\"/>\n",
+	      out);
+	fprintf(out, "<title>%s%s", title(report), report->host[0] ? ": " : "");
+	html_text(out, report->host);
+	fputs("</title>\n</head>\n<body>\n<main>\n<header>\n", out);
+	fputs("<p class=\"kicker\">Report of smtpsnoop", out);
+	if (report->host[0]) {
+		fputs(" on ", out);
+		html_name(out, report->host);
+	}
+	fprintf(out, "</p>\n<h1>%s</h1>\n", title(report));
+}
+
+/* What was selected, each with its name in front; `any` says whether a separator is needed. */
+struct selection {
+	FILE *out;
+	bool any;
+};
+
+static void only(struct selection *selection, const char *name)
+{
+	fprintf(selection->out, "%s%s ", selection->any ? "; " : "", name);
+	selection->any = true;
+}
+
+static void only_text(struct selection *selection, const char *name, const char *text)
+{
+	if (!text)
+		return;
+	only(selection, name);
+	fputs("&#8220;", selection->out);
+	html_bytes(selection->out, bytes_of(text));
+	fputs("&#8221;", selection->out);
+}
+
+static void only_net(struct selection *selection, const struct query *query)
+{
+	char address[LABEL_ADDRESS];
+	bool v4 = label_address(address, sizeof(address), query->net);
+
+	only(selection, "destination");
+	fprintf(selection->out, "%s/%d", address,
+		v4 && query->prefix >= 96 ? query->prefix - 96 : query->prefix);
+}
+
+static void only_numbers(struct selection *selection, const struct query *query)
+{
+	if (query->has_uid) {
+		only(selection, "user id");
+		fprintf(selection->out, "%" PRIu32, query->uid);
+	}
+	if (query->actor) {
+		only(selection, "actor");
+		fprintf(selection->out, "%" PRId64, query->actor);
+	}
+	for (unsigned int i = 0; i < query->port_count; i++) {
+		if (i == 0)
+			only(selection, "port");
+		fprintf(selection->out, "%s%u", i ? ", " : "", query->ports[i]);
+	}
+	if (query->has_net)
+		only_net(selection, query);
+}
+
+static void only_verdicts(struct selection *selection, const struct query *query)
+{
+	bool any = false;
+
+	for (int i = 0; i < VERDICT_CLASSES; i++) {
+		if (!(query->verdicts >> i & 1))
+			continue;
+		if (!any)
+			only(selection, "verdict");
+		fprintf(selection->out, "%s%s", any ? ", " : "",
+			verdict_name((enum verdict_class)i));
+		any = true;
+	}
+}
+
+static void about_selection(FILE *out, const struct report *report)
+{
+	const struct query *query = report->query;
+	struct selection selection = {.out = out};
+
+	if (!report->selected && !report->verdicts)
+		return;
+	fputs("<dt>Only</dt><dd>", out);
+	only_text(&selection, "a name with", query->who);
+	only_text(&selection, "a script with", query->script);
+	only_text(&selection, "an executable with", query->exe);
+	only_text(&selection, "a service with", query->service);
+	only_text(&selection, "a HELO name with", query->helo);
+	only_text(&selection, "the cgroup", query->cgroup);
+	only_numbers(&selection, query);
+	if (report->verdicts)
+		only_verdicts(&selection, query);
+	fputs("</dd>\n", out);
+}
+
+static void about(FILE *out, const struct report *report)
+{
+	char since[REPORT_MOMENT], until[REPORT_MOMENT], made[REPORT_MOMENT], span[REPORT_SPAN];
+	int64_t first, end;
+
+	report_period(report, &first, &end);
+	report_html_moment(since, first);
+	report_html_moment(until, end);
+	report_html_moment(made, report->now);
+	report_span(span, end - first);
+	fputs("<dl class=\"about\">\n<dt>Host</dt><dd>", out);
+	if (report->host[0])
+		html_name(out, report->host);
+	else
+		fputs("not known", out);
+	fprintf(out,
+		"</dd>\n<dt>Period</dt><dd><span class=\"t\">%s</span> to <span "
+		"class=\"t\">%s</span> "
+		"(%s)</dd>\n",
+		since, until, span);
+	about_selection(out, report);
+	fprintf(out,
+		"<dt>Made</dt><dd><span class=\"t\">%s</span> by smtpsnoop " SMTPSNOOP_VERSION
+		"</dd>\n</dl>\n",
+		made);
+}
+
+static void section(FILE *out, const char *heading, const char *note)
+{
+	fprintf(out, "<section>\n<h2>%s</h2>\n", heading);
+	if (note)
+		fprintf(out, "<p class=\"note\">%s</p>\n", note);
+}
+
+static void end_section(FILE *out)
+{
+	fputs("</section>\n", out);
+}
+
+static void part(FILE *out, const struct report *report, enum report_what what, const char *heading,
+		 const char *note, const char *name)
+{
+	const bool round = report->kind == REPORT_ACTOR || report->verdicts;
+
+	if (!report->parts[what].asked)
+		return;
+	section(out, heading, note);
+	report_html_table(out, &report->parts[what], name, round);
+	end_section(out);
+}
+
+/* The same senders, put together in two other ways. */
+static void sides(FILE *out, const struct report *report)
+{
+	const bool round = report->verdicts;
+
+	if (!report->parts[REPORT_USERS].asked)
+		return;
+	fputs("<div class=\"two short\">\n<section>\n<h3>By user</h3>\n", out);
+	report_html_table(out, &report->parts[REPORT_USERS], "User", round);
+	fputs("</section>\n<section>\n<h3>By service</h3>\n", out);
+	report_html_table(out, &report->parts[REPORT_SERVICES], "Service", round);
+	fputs("</section>\n</div>\n", out);
+}
+
+static void own(FILE *out, const struct report *report)
+{
+	if (!report->parts[REPORT_VERDICTS].asked)
+		return;
+	section(out, report->verdicts ? "By verdict" : "All mail connections of this time",
+		report->verdicts
+			? NULL
+			: "What went past the mail server, what the mail server did itself, and "
+			  "what was handed to it or allowed.");
+	report_html_verdicts(out, &report->parts[REPORT_VERDICTS]);
+	if (report->parts[REPORT_OWN].asked) {
+		fputs("<h3>Who sent by the mail server, to it, or as allowed</h3>\n", out);
+		report_html_table(out, &report->parts[REPORT_OWN], "Program or script", false);
+	}
+	end_section(out);
+}
+
+static void say(void *context, const char *words)
+{
+	FILE *out = context;
+
+	fputs("<li>", out);
+	html_text(out, words);
+	fputs("</li>\n", out);
+}
+
+static void nothing(void *context, const char *words)
+{
+	(void)words;
+	*(bool *)context = true;
+}
+
+static void missing(FILE *out, const struct report *report)
+{
+	char date[REPORT_DATE];
+	bool any = false;
+
+	section(out, "What is not known", NULL);
+	report_missing_each(report, nothing, &any);
+	if (any) {
+		fputs("<ul class=\"missing\">\n", out);
+		report_missing_each(report, say, out);
+		fputs("</ul>\n", out);
+	} else {
+		fputs("<p>Nothing is known to be missing.</p>\n", out);
+	}
+	if (report->extent.last) {
+		report_date(date, report->extent.last);
+		fprintf(out, "<p class=\"note\">The last connection that was stored: %s.</p>\n",
+			date);
+	} else {
+		fputs("<p class=\"note\">The store has no connection yet.</p>\n", out);
+	}
+	end_section(out);
+}
+
+static void explain(FILE *out, const char *term, const char *words)
+{
+	fprintf(out, "<dt>%s</dt><dd>%s</dd>\n", term, words);
+}
+
+static void how_to_read(FILE *out)
+{
+	static const enum verdict_class order[] = {VERDICT_BYPASS,  VERDICT_IMPOSTOR,
+						   VERDICT_UNKNOWN, VERDICT_MTA,
+						   VERDICT_LOCAL,   VERDICT_RELAY};
+	char term[64];
+
+	section(out, "How to read this", NULL);
+	fputs("<dl class=\"how\">\n", out);
+	explain(out, "How it was seen",
+		"smtpsnoop reads each outgoing mail connection (SMTP) in the kernel, at the moment "
+		"it is made: by which process, of which user and service, for which script, what "
+		"was said, and what was answered. It does not depend on the mail log. Bodies of "
+		"messages and passwords are never read.");
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		const char *name = verdict_name(order[i]);
+
+		snprintf(term, sizeof(term), "<span class=\"v v-%s\">%s</span>", name, name);
+		explain(out, term, report_html_verdict(order[i]));
+	}
+	explain(out, "Accepted, refused",
+		"As the other side&#39;s mail server answered. Accepted is not read, and not "
+		"delivered to a person: it may be rejected or sorted out later.");
+	explain(out, "Blocklist named",
+		"The answer names a list of addresses that mail is not taken from, and this "
+		"host&#39;s address is on it.");
+	explain(out, "Only tried", "No connection came about, or nothing was said on it.");
+	explain(out, "Names",
+		"What programs say of themselves may be false: names of scripts, HELO names and "
+		"answers are shown as they were, with \\xNN in place of bytes that cannot be "
+		"shown.");
+	explain(out, "Times",
+		"Local time of the host that made this page; +0100 is one hour "
+		"ahead of UTC.");
+	fputs("</dl>\n", out);
+	end_section(out);
+}
+
+static void end(FILE *out, const struct report *report)
+{
+	char made[REPORT_MOMENT];
+
+	report_html_moment(made, report->now);
+	fprintf(out,
+		"<footer>Made by smtpsnoop " SMTPSNOOP_VERSION
+		" on <span class=\"t\">%s</span> from "
+		"the history that its collector keeps. It names users, addresses and files of this "
+		"host: pass it on with care.</footer>\n</main>\n</body>\n</html>\n",
+		made);
+}
+
+static void connections(FILE *out, const struct report *report)
+{
+	if (!report->first_count)
+		return;
+	section(out, "Connections", "As far as they are still kept in full.");
+	report_html_connections(out, "The first ones", report->first, report->first_count);
+	report_html_connections(out, "The last ones", report->last, report->last_count);
+	end_section(out);
+}
+
+void report_html(FILE *out, const struct report *report)
+{
+	const bool all = report->kind == REPORT_OVERVIEW && !report->verdicts;
+
+	begin(out, report);
+	report_html_summary(out, report);
+	about(out, report);
+	fputs("</header>\n", out);
+	report_html_hours(out, report);
+	part(out, report, REPORT_ROWS, all ? "Who sent past the mail server" : "Who",
+	     all ? "Connections that could not be judged are listed as well, behind the others."
+		 : NULL,
+	     "Program or script");
+	sides(out, report);
+	part(out, report, REPORT_DESTINATIONS, all ? "Where these went" : "Where to", NULL,
+	     "Destination");
+	part(out, report, REPORT_REPLIES, all ? "What these were answered" : "What was answered",
+	     "The answer to a connection is the worst that was heard on it.", "Answer");
+	connections(out, report);
+	own(out, report);
+	missing(out, report);
+	how_to_read(out);
+	end(out, report);
+}
