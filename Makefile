@@ -39,7 +39,7 @@ CPPFLAGS += -D_GNU_SOURCE -DSMTPSNOOP_VERSION='"$(VERSION)"' -Iinclude -Iuser -I
 ALL_CFLAGS := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
 	$(if $(COVER),--coverage) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(if $(COVER),--coverage) $(LDFLAGS)
-LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lmd
+LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lmd -ljansson
 # libpcap is loaded when it is needed (user/capture/library.h), and only linked where nothing can be loaded.
 ifeq ($(STATIC),1)
 CPPFLAGS += -DLINKED_STATICALLY
@@ -145,7 +145,7 @@ $(O)/tools/bench/parser: tools/bench/parser.c $(LIB)
 $(O)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(call say,UNIT,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka -ljansson
+	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
 
 $(O)/tests/unit/test_mutations: ALL_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(O)/tests/unit/test_script: ALL_LDFLAGS += -rdynamic
@@ -174,7 +174,7 @@ $(FUZZ)/libuser.a: $(FUZZ_LIB_SRCS:%.c=$(FUZZ)/%.o)
 
 $(FUZZ)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(FUZZ)/libuser.a
 	$(call say,FUZZ,$<)
-	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< $(FUZZ)/libuser.a $(LIBS) -ljansson
+	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< $(FUZZ)/libuser.a $(LIBS)
 
 run: all
 	./$(PROGRAM) trace $(ARGS)

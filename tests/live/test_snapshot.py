@@ -35,8 +35,10 @@ def hold(case, count=1, how="", host=SINK4, port=25, **kwargs):
     return actor
 
 
-def snapshot(case, *options, status=0, watch=0):
-    done = case.smtpsnoop("snapshot", "--json", "--cgroup", case.cgroup, "--watch", str(watch), *options)
+def snapshot(case, *options, status=0, watch=0, prefix=()):
+    done = case.smtpsnoop(
+        "snapshot", "--json", "--cgroup", case.cgroup, "--watch", str(watch), *options, prefix=prefix
+    )
     if done.returncode != status:
         raise Failed(f"exit status {done.returncode}: {done.stderr[:500]}")
     records = [parse_json(line.encode()) for line in done.stdout.splitlines()]
@@ -50,8 +52,10 @@ def of(records, action="connection"):
     return [record for record in records if record["event"]["action"] == action]
 
 
-def text(case, *options):
-    done = case.smtpsnoop("snapshot", "--cgroup", case.cgroup, *options, env={**os.environ, "COLUMNS": "160"})
+def text(case, *options, prefix=()):
+    done = case.smtpsnoop(
+        "snapshot", "--cgroup", case.cgroup, *options, prefix=prefix, env={**os.environ, "COLUMNS": "160"}
+    )
     if done.returncode:
         raise Failed(f"exit status {done.returncode}: {done.stderr[:500]}")
     return done.stdout

@@ -29,6 +29,7 @@ enum frame_kind {
 	FRAME_SOCKET = 7, /* snapshot: struct frame_socket */
 	FRAME_HOLDER = 8, /* snapshot: struct event_holder */
 	FRAME_LOOKED = 9, /* snapshot: struct frame_looked, after the last of both */
+	FRAME_QUEUE = 10, /* snapshot: struct frame_queue, then a piece of the listing */
 };
 
 struct frame_head {
@@ -133,6 +134,33 @@ struct frame_looked {
 	uint32_t over; /* sockets that found no room */
 	uint32_t
 		unasked; /* namespaces where the kernel can't be asked: no tcp_diag, not loadable either */
+};
+
+/* Whose queue. */
+enum queue_mta { QUEUE_POSTFIX, QUEUE_EXIM, QUEUE_SENDMAIL, QUEUE_OPENSMTPD, QUEUE_MTAS };
+
+/* How it ended that a program of this host was asked. */
+enum tool_end {
+	TOOL_RUNS = 0, /* not yet */
+	TOOL_DONE = 1,
+	TOOL_ABSENT = 2, /* there is no such file */
+	TOOL_UNSAFE = 3, /* it is not root's, or others may write it: it was not started */
+	TOOL_REFUSED = 4, /* it could not be started; status is the errno */
+	TOOL_FAILED = 5, /* status is its exit status, or a signal's number, negative */
+	TOOL_LATE = 6, /* it had no more time */
+	TOOL_OVER = 7, /* it said more than there is room for */
+};
+
+#define FRAME_SAID_MAX 200 /* a sentence of an error */
+
+/* What an MTA's own tool says of its queue, in pieces: only the last of them tells how it ended. */
+struct frame_queue {
+	uint32_t mta; /* enum queue_mta */
+	uint32_t end; /* enum tool_end */
+	int32_t status;
+	int32_t zone; /* of this host's local time: seconds east of UTC */
+	char said[FRAME_SAID_MAX]; /* on its standard error, terminated */
+	/* bytes of its standard output follow */
 };
 
 struct frame_end {

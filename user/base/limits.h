@@ -49,6 +49,13 @@
 #define LIMIT_HIDING 64 /* processes with raw or packet sockets: a host has a handful */
 #define LIMIT_HOLDERS 8 /* of one socket that are named; all are counted */
 #define LIMIT_NAMESPACES 8192
+/*
+ * An MTA's queue: 4 MiB are some 12,000 messages of Postfix, and who has more knows enough; a tool that waits for a daemon that hangs shall
+ * not hold a snapshot up; and the MTAs that are told with their connections: a host has one or two.
+ */
+#define LIMIT_QUEUE_BYTES 4194304
+#define LIMIT_QUEUE_MS 2000
+#define LIMIT_MTAS 16
 /* Evidence: what an executable may have; all of it; how long one process may take, in seconds, and how many of them. */
 #define LIMIT_EVIDENCE_FILE (UINT64_C(64) << 20)
 #define LIMIT_EVIDENCE_BYTES (UINT64_C(1) << 30)
@@ -62,6 +69,8 @@
 #define LIMIT_EVIDENCE_DELETED_FILE (UINT64_C(8) << 20)
 #define LIMIT_EVIDENCE_ALL_SECONDS 60 /* after that, what was not begun is left out */
 #define LIMIT_EVIDENCE_SCRIPTS 16 /* of a process */
+#define LIMIT_EVIDENCE_UNITS                                                                       \
+	32 /* unit files and drop-ins of a process's service: it has one to five */
 #define LIMIT_PROCESS_CACHE 4096 /* enrichment by (tgid, start) */
 /*
  * Executables looked at for PHP, as many as connect on a large host, and no more than the kernel's table has room for (RUNTIMES); and

@@ -34,6 +34,7 @@ struct show {
 	FILE *records; /* of the evidence; NULL = there is none */
 	struct sockets *sockets; /* of a snapshot; else NULL */
 	struct frame_looked looked;
+	struct queues queues;
 	FILE *out;
 	struct msg_limit loss_limit;
 	int64_t wall_minus_boot;
@@ -59,6 +60,8 @@ static void on_end(void *context, const struct connection *connection)
 	struct socket_seen *socket =
 		show->sockets ? sockets_find(show->sockets, connection->cookie) : NULL;
 
+	if (show->sockets)
+		queues_count(&show->queues, connection);
 	for (int i = 0; i < show->present_count; i++)
 		present_existing(show->presents[i], connection, socket, show->wall_minus_boot);
 	if (show->options->verdicts & 1u << connection->verdict.class)
@@ -85,15 +88,19 @@ static void on_step(void *context, const struct connection *connection, uint64_t
 static void show_sockets(struct show *show)
 {
 	struct socket_seen *socket = show->sockets ? sockets_first(show->sockets) : NULL;
+	struct snapshot_search search = {.looked = &show->looked, .queues = &show->queues};
 
 	for (; socket; socket = socket->hh.next)
 		if (socket->known && !socket->shown && !show->options->tracer.has_pid)
 			for (int i = 0; i < show->present_count; i++)
 				present_socket(show->presents[i], socket, show->now,
 					       show->wall_minus_boot);
-	for (int i = 0; i < show->present_count && show->sockets; i++)
-		present_looked(show->presents[i], &show->looked, sockets_hiding(show->sockets),
-			       sockets_over(show->sockets));
+	if (!show->sockets)
+		return;
+	search.hiding = sockets_hiding(show->sockets);
+	search.over = sockets_over(show->sockets);
+	for (int i = 0; i < show->present_count; i++)
+		present_looked(show->presents[i], &search);
 }
 
 static int frame_end(struct show *show, const void *payload, size_t size)
@@ -147,6 +154,11 @@ static int on_frame(void *context, const struct batch_head *head, uint16_t kind,
 	case FRAME_SOCKET:
 	case FRAME_HOLDER:
 		return show->sockets ? sockets_frame(show->sockets, kind, payload, size) : -EBADMSG;
+	case FRAME_QUEUE:
+		return show->sockets ? queues_frame(&show->queues, payload, size,
+						    ((int64_t)show->now + show->wall_minus_boot) /
+							    1000000000)
+				     : -EBADMSG;
 	case FRAME_LOOKED:
 		if (size != sizeof(show->looked))
 			return -EBADMSG;
@@ -308,6 +320,7 @@ int show_run(int channel, int enough, int records, const struct rights_user *use
 		present_free(show.presents[i]);
 	table_free(show.table);
 	sockets_free(show.sockets);
+	queues_free(&show.queues);
 	judge_free(show.judge);
 	fclose(show.out);
 	return status;

@@ -28,6 +28,7 @@
 #include "cmd/cmd.h"
 #include "cmd/evidence.h"
 #include "cmd/evidence_list.h"
+#include "cmd/queue_ask.h"
 #include "cmd/runtimes.h"
 #include "cmd/show.h"
 #include "cmd/socket_list.h"
@@ -53,6 +54,7 @@ struct trace {
 	struct runtimes *runtimes; /* NULL = none is looked for */
 	const struct rights_user *user;
 	struct evidence *evidence; /* NULL = none is kept */
+	struct queue_ask *queues; /* NULL = they are not asked for */
 	struct channel_writer writer;
 	struct event_counters said; /* losses the other half knows of */
 	uint64_t deadline; /* CLOCK_BOOTTIME ns, 0 = none */
@@ -390,6 +392,8 @@ static int bring_up(struct trace *trace)
 		return EXIT_FAILED;
 	if (write_start(trace) || adopt(trace))
 		return EXIT_FAILED;
+	if (trace->options->snapshot)
+		trace->queues = queue_ask_start(trace->enrich, trace->user);
 	malloc_trim(0); /* what reading the kernel's types took */
 	if (rights_reduce(error, sizeof(error))) {
 		msg_error("%s", error);
@@ -417,7 +421,8 @@ static int run(struct trace *trace)
 		return EXIT_FAILED; /* the other half has said why, or was killed: see wait_child() */
 	if (rc < 0)
 		msg_error("the trace ends early: %s", strerror(-rc));
-	if (write_end(trace, rc < 0 ? EXIT_FAILED : EXIT_DONE))
+	if (queue_ask_end(&trace->queues, &trace->writer, trace->evidence) ||
+	    write_end(trace, rc < 0 ? EXIT_FAILED : EXIT_DONE))
 		return EXIT_FAILED;
 	return rc < 0 ? EXIT_FAILED : EXIT_DONE;
 }
@@ -549,6 +554,7 @@ static int run_halves(const struct trace_options *options)
 	channel_writer_init(&trace.writer, channel[1], wait_for_room, &trace);
 	status = trace.signals < 0 ? EXIT_FAILED : run(&trace);
 	close(channel[1]);
+	queue_ask_end(&trace.queues, NULL, NULL); /* if something went wrong before */
 	status = wait_child(&trace, status);
 	status = end_evidence(&trace, status);
 	runtimes_free(trace.runtimes);

@@ -66,6 +66,11 @@ void enrich_free(struct enrich *enrich)
 	free(enrich);
 }
 
+const struct mta_table *enrich_mtas(const struct enrich *enrich)
+{
+	return enrich->mtas;
+}
+
 int enrich_fd(const struct enrich *enrich)
 {
 	return addresses_fd(enrich->addresses);

@@ -79,6 +79,29 @@ static int drop_user(const struct rights_user *user, int *kept_uid)
 	return 0;
 }
 
+/* Needs prctl(), which the filter does not leave: so it comes before. */
+static bool capabilities_left(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_get_caps_process() < 0)
+		return true;
+	return capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE;
+}
+
+int rights_become(const struct rights_user *user)
+{
+	int kept_uid, rc = drop_user(user, &kept_uid);
+
+	if (rc)
+		return rc;
+	/* The bounding set stays: a set-user-ID program is to work. */
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (kept_uid || capng_apply(CAPNG_SELECT_CAPS) < 0 || capabilities_left() ||
+	    setresuid(0, 0, 0) == 0)
+		return -EPERM;
+	return 0;
+}
+
 static int limit(int resource, rlim_t value)
 {
 	struct rlimit both;
@@ -185,15 +208,6 @@ static const char *regain(int kept_uid)
 	if (socket(AF_INET, SOCK_STREAM, 0) >= 0)
 		return "opening a socket";
 	return NULL;
-}
-
-/* Needs prctl(), which the filter does not leave: so it comes before. */
-static bool capabilities_left(void)
-{
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_get_caps_process() < 0)
-		return true;
-	return capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE;
 }
 
 int rights_drop(const struct rights_user *user, int *kept_uid, char *error, size_t error_size)

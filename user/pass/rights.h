@@ -25,6 +25,12 @@ void rights_user(struct rights_user *user);
 int rights_drop(const struct rights_user *user, int *kept_uid, char *error, size_t error_size);
 
 /*
+ * Of a child that is about to execute somebody's program: another user, and no capability but what a set-user-ID program gets by itself.
+ * 0 or -errno: it is not to be executed.
+ */
+int rights_become(const struct rights_user *user);
+
+/*
  * The privileged half, once everything is attached: keeps only what reading the ring, the counters and /proc needs (BPF,
  * SYS_PTRACE, DAC_READ_SEARCH), and KILL for the other half, and proves it. 0 or -errno.
  */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "present/record_socket.h"
+#include "present/text_queue.h"
 #include "present/text_socket.h"
 
 static void holders(struct json *json, const struct socket_seen *socket, int64_t wall_minus_boot)
@@ -95,6 +96,44 @@ static void could_hide(struct json *json, const struct sockets_hiding *hiding)
 		json_number(json, "could_hide_total", hiding->count);
 }
 
+static void queue(struct json *json, const struct mta_seen *mta)
+{
+	const struct queue_list *list = &mta->list;
+	char why[QUEUE_WHY];
+
+	json_open_object(json, "queue");
+	if (mta->listed) {
+		json_number(json, "messages", list->messages);
+		json_bool(json, "whole", mta->end == TOOL_DONE);
+		if (list->deferred != QUEUE_UNTOLD)
+			json_number(json, "deferred", (uint64_t)list->deferred);
+		if (list->held != QUEUE_UNTOLD)
+			json_number(json, "held", (uint64_t)list->held);
+		if (list->oldest)
+			json_time(json, "oldest", list->oldest * 1000000000);
+	}
+	queue_why(why, sizeof(why), mta);
+	if (why[0])
+		json_text(json, "error", why);
+	json_close(json);
+}
+
+static void mtas(struct json *json, const struct queues *queues)
+{
+	json_open_array(json, "mta");
+	for (unsigned int i = 0; i < queues->count; i++) {
+		const struct mta_seen *mta = &queues->seen[i];
+
+		json_open_object(json, NULL);
+		json_text(json, "name", mta->name);
+		json_number(json, "connections", mta->connections);
+		if (mta->end != TOOL_RUNS)
+			queue(json, mta);
+		json_close(json);
+	}
+	json_close(json);
+}
+
 void record_search(struct json *json, const struct snapshot_search *search)
 {
 	json_open_object(json, "looked");
@@ -105,6 +144,8 @@ void record_search(struct json *json, const struct snapshot_search *search)
 		json_number(json, "sockets_over", search->looked->over + search->over);
 	}
 	json_close(json);
+	if (search->queues)
+		mtas(json, search->queues);
 	if (search->hiding)
 		could_hide(json, search->hiding);
 }
