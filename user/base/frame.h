@@ -30,6 +30,7 @@ enum frame_kind {
 	FRAME_HOLDER = 8, /* snapshot: struct event_holder */
 	FRAME_LOOKED = 9, /* snapshot: struct frame_looked, after the last of both */
 	FRAME_QUEUE = 10, /* snapshot: struct frame_queue, then a piece of the listing */
+	FRAME_HIDING = 11, /* snapshot: struct frame_hiding */
 };
 
 struct frame_head {
@@ -127,6 +128,50 @@ struct frame_socket {
 	char reserved[7];
 };
 
+enum hiding_kind {
+	HIDING_PROGRAM = 1, /* a BPF program of somebody else, at a place where packets pass */
+	HIDING_TUN = 2, /* a tun or tap device: its packets come from a program */
+};
+
+/* Where a program is attached. */
+enum hiding_place {
+	PLACE_UNKNOWN,
+	PLACE_CGROUP_EGRESS,
+	PLACE_CGROUP_INGRESS,
+	PLACE_CGROUP_SOCKET,
+	PLACE_CGROUP_SOCK_OPS,
+	PLACE_CGROUP_CONNECT,
+	PLACE_TC, /* the root qdisc of an interface */
+	PLACE_TC_EGRESS,
+	PLACE_TC_INGRESS,
+	PLACE_TCX_EGRESS,
+	PLACE_TCX_INGRESS,
+	PLACE_NETKIT_PRIMARY,
+	PLACE_NETKIT_PEER,
+	PLACE_XDP,
+	PLACE_NETFILTER,
+	PLACES,
+};
+
+struct frame_hiding {
+	uint32_t kind; /* enum hiding_kind */
+	uint32_t id; /* of the program */
+	uint32_t
+		type; /* of the program: enum bpf_prog_type; of the device: IFF_TUN or IFF_TAP, 0 = not known */
+	uint32_t place; /* enum hiding_place */
+	uint32_t netns; /* inode, 0 = not known, or none */
+	uint32_t elsewhere; /* it is not the network namespace that we are in */
+	uint32_t ifindex; /* 0 = none */
+	uint32_t uid; /* who loaded the program; whose the device is; UINT32_MAX = nobody's */
+	uint32_t pid; /* who has the device open; 0 = nobody that is seen */
+	char name
+		[16]; /* of the program, BPF_OBJ_NAME_LEN, or of that process; not necessarily terminated */
+	char device[16]; /* IFNAMSIZ, terminated; "" = none, or not known */
+	char cgroup
+		[FRAME_CGROUP_MAX]; /* that the program is attached to, terminated; "" = none, or not known */
+	char reserved[4];
+};
+
 /* What the search came to. */
 struct frame_looked {
 	uint32_t namespaces; /* network namespaces */
@@ -134,6 +179,9 @@ struct frame_looked {
 	uint32_t over; /* sockets that found no room */
 	uint32_t
 		unasked; /* namespaces where the kernel can't be asked: no tcp_diag, not loadable either */
+	uint32_t
+		programs_unknown; /* errno: the kernel does not tell which BPF programs there are */
+	uint32_t hiding_over; /* FRAME_HIDINGs that were too many */
 };
 
 /* Whose queue. */

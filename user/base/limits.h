@@ -47,6 +47,14 @@
 #define LIMIT_SOCKETS 65536
 #define LIMIT_SNAPSHOT_ROWS 1000 /* in text */
 #define LIMIT_HIDING 64 /* processes with raw or packet sockets: a host has a handful */
+#define LIMIT_HIDING_PLACES                                                                        \
+	512 /* BPF programs where packets pass, a systemd host has two a service at most; tun devices */
+#define LIMIT_HIDING_CGROUPS                                                                       \
+	8192 /* that are looked at for programs, and how deep: a file is open for each level */
+#define LIMIT_HIDING_DEPTH 16
+#define LIMIT_TUNS 256 /* a host of virtual machines has one or two each */
+#define LIMIT_TUN_FILES                                                                            \
+	262144 /* open files that are looked at for who has one: half a second's work */
 #define LIMIT_HOLDERS 8 /* of one socket that are named; all are counted */
 #define LIMIT_NAMESPACES 8192
 /*

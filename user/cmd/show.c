@@ -34,6 +34,7 @@ struct show {
 	FILE *records; /* of the evidence; NULL = there is none */
 	struct sockets *sockets; /* of a snapshot; else NULL */
 	struct frame_looked looked;
+	struct hiding_places places;
 	struct queues queues;
 	FILE *out;
 	struct msg_limit loss_limit;
@@ -88,7 +89,8 @@ static void on_step(void *context, const struct connection *connection, uint64_t
 static void show_sockets(struct show *show)
 {
 	struct socket_seen *socket = show->sockets ? sockets_first(show->sockets) : NULL;
-	struct snapshot_search search = {.looked = &show->looked, .queues = &show->queues};
+	struct snapshot_search search = {
+		.looked = &show->looked, .places = &show->places, .queues = &show->queues};
 
 	for (; socket; socket = socket->hh.next)
 		if (socket->known && !socket->shown && !show->options->tracer.has_pid)
@@ -154,6 +156,8 @@ static int on_frame(void *context, const struct batch_head *head, uint16_t kind,
 	case FRAME_SOCKET:
 	case FRAME_HOLDER:
 		return show->sockets ? sockets_frame(show->sockets, kind, payload, size) : -EBADMSG;
+	case FRAME_HIDING:
+		return show->sockets ? hiding_frame(&show->places, payload, size) : -EBADMSG;
 	case FRAME_QUEUE:
 		return show->sockets ? queues_frame(&show->queues, payload, size,
 						    ((int64_t)show->now + show->wall_minus_boot) /

@@ -33,9 +33,6 @@ struct sockets_sum {
 };
 
 void sockets_sum_add(struct sockets_sum *sum, const struct socket_seen *socket);
-/* "packet", "raw", "xdp" */
-const char *holds_name(uint32_t holds);
-
 void sockets_sum_print(const struct sockets_sum *sum, const struct snapshot_search *search,
 		       const struct text *text);
 

@@ -5,6 +5,7 @@
 #ifndef SMTPSNOOP_SEARCH_H
 #define SMTPSNOOP_SEARCH_H
 
+#include "store/hiding.h"
 #include "store/queues.h"
 #include "store/sockets.h"
 
@@ -12,6 +13,7 @@
 struct snapshot_search {
 	const struct frame_looked *looked;
 	const struct sockets_hiding *hiding;
+	const struct hiding_places *places;
 	const struct queues *queues;
 	uint64_t over; /* sockets that found no room */
 };
