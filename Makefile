@@ -42,7 +42,7 @@ CPPFLAGS += -D_GNU_SOURCE -DSMTPSNOOP_VERSION='"$(VERSION)"' -Iinclude -Iuser -I
 ALL_CFLAGS := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
 	$(if $(COVER),--coverage) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(if $(COVER),--coverage) $(LDFLAGS)
-LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lmd -lsqlite3
+LIBS := -lbpf -lelf -lz -lseccomp -lcap-ng -linih -lmd -lsqlite3 -ljansson
 # libpcap and libmicrohttpd are loaded when they are needed (user/base/load.h), and only linked where nothing can be loaded; libarchive not
 # even there.
 ifeq ($(STATIC),1)
@@ -152,7 +152,7 @@ $(O)/tools/bench/parser $(O)/tools/bench/store $(O)/tools/store_fill $(O)/tools/
 $(O)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(call say,UNIT,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka -ljansson
+	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
 
 $(O)/tests/unit/test_mutations: ALL_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(O)/tests/unit/test_script: ALL_LDFLAGS += -rdynamic
@@ -182,7 +182,7 @@ $(FUZZ)/libuser.a: $(FUZZ_LIB_SRCS:%.c=$(FUZZ)/%.o)
 
 $(FUZZ)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(FUZZ)/libuser.a
 	$(call say,FUZZ,$<)
-	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< $(FUZZ)/libuser.a $(LIBS) -ljansson
+	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< $(FUZZ)/libuser.a $(LIBS)
 
 run: all
 	./$(PROGRAM) trace $(ARGS)

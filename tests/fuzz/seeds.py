@@ -41,6 +41,13 @@ command = /bin/true a
 user = 7
 timeout = 8
 """
+QUEUES = [
+    b'{"queue_name": "deferred", "queue_id": "72E2C104523", "arrival_time": 1795879754, "recipients": [{"address": "b@c.example"}]}\n',
+    b" 3d   245 1xXJvC-0006gB-0n <a@b.example> *** frozen ***\n          c@d.example\n\n",
+    b"\t\t/var/spool/mqueue (1 request)\n6ASFCLFW008578*       6 Sat Nov 28 15:12 a@b.example\n"
+    b"                 (Deferred: x)\n\t\t\t\t\t c@d.example\n\t\tTotal requests: 1\n",
+    b"67fe84859d8c2d02|local|mta|auth|a@b.example|c@d.example|c@d.example|1795879050|0|0|3|pending|90|error\n",
+]
 
 
 def save(target, name, data):
@@ -193,6 +200,8 @@ def main():
     save("frames", "script", script())
     save("frames", "process", process())
     save("config", "all", CONFIG)
+    for mta, text in enumerate(QUEUES):
+        save("queue", ("postfix", "exim", "sendmail", "opensmtpd")[mta], bytes([mta]) + text)
     save("json", "text", "\x00\x1b[31m\u202e\u00e9\ud7ff\U0001f4a9".encode() + b"\xff\xc0\xaf\\\"\n")
 
 

@@ -186,13 +186,92 @@ static void wrong_frames(void **state)
 	end();
 }
 
+static struct hiding_places places;
+
+static struct frame_hiding *add_place(enum hiding_kind kind, enum hiding_place place)
+{
+	struct frame_hiding found = {.kind = kind, .place = place, .type = 3, .uid = 0, .id = 12};
+
+	memcpy(found.name, "\033[2Jabcdefghijkl", sizeof(found.name)); /* not terminated */
+	strcpy(found.device, "e\n0");
+	assert_int_equal(hiding_frame(&places, &found, sizeof(found)), 0);
+	return &places.all[places.count - 1];
+}
+
+static void show_places(uint32_t programs_unknown)
+{
+	struct frame_looked looked = {
+		.namespaces = 1, .programs_unknown = programs_unknown, .hiding_over = 2};
+	struct snapshot_search search = {.looked = &looked, .places = &places};
+
+	present_looked(present, &search);
+	end();
+}
+
+/* Names as hostile as they get; those that are alike are told together, and not all of the others. */
+static void what_could_hide(void **state)
+{
+	struct frame_hiding *found;
+
+	(void)state;
+	memset(&places, 0, sizeof(places));
+	add_place(HIDING_PROGRAM, PLACE_TC_EGRESS);
+	add_place(HIDING_TUN, PLACE_UNKNOWN)->pid = 4711;
+	found = add_place(HIDING_PROGRAM, PLACE_UNKNOWN);
+	for (int i = 0; i < 3; i++) {
+		found = add_place(HIDING_PROGRAM, PLACE_CGROUP_EGRESS);
+		found->device[0] = '\0';
+		strcpy(found->cgroup, "/\033[31mx");
+	}
+	found = add_place(HIDING_TUN, PLACE_UNKNOWN);
+	found->elsewhere = 1;
+	found->netns = 4026532201;
+	show_places(0);
+	has("see packets or could change them:");
+	has("\"\\x1b[2Jabcdefghijkl\" #12 (tc egress on e\\n0)");
+	has("\"\\x1b[2Jabcdefghijkl\" #12 (sched_cls, attached somewhere or nowhere)");
+	has("\"\\x1b[2Jabcdefghijkl\" (cgroup egress of /\\x1b[31mx, and 2 more such)");
+	has("Tun devices, whose TCP is a program's own: e\\n0 (\\x1b[2Jabcdefghijkl[4711])\n"
+	    "  e\\n0 in netns 4026532201 (nobody that is seen)\n");
+	has_not("is not known");
+}
+
+static void too_much_could_hide(void **state)
+{
+	struct frame_hiding found;
+
+	(void)state;
+	memset(&places, 0, sizeof(places));
+	for (uint32_t i = 0; i < LIMIT_HIDING_PLACES + 5; i++) {
+		struct frame_hiding *last = add_place(HIDING_PROGRAM, PLACE_XDP);
+
+		if (i < LIMIT_HIDING_PLACES)
+			last->type = i;
+	}
+	assert_int_equal(places.over, 5);
+	show_places(EPERM);
+	has("and 511 more\n");
+	has("Which BPF programs of others see packets is not known: Operation not permitted");
+	found = places.all[0];
+	assert_int_equal(hiding_frame(&places, &found, sizeof(found) - 1), -EBADMSG);
+	found.place = PLACES;
+	assert_int_equal(hiding_frame(&places, &found, sizeof(found)), -EBADMSG);
+	found.place = PLACE_XDP;
+	found.kind = HIDING_TUN + 1;
+	assert_int_equal(hiding_frame(&places, &found, sizeof(found)), -EBADMSG);
+	found.kind = HIDING_TUN;
+	memset(found.device, 'x', sizeof(found.device));
+	assert_int_equal(hiding_frame(&places, &found, sizeof(found)), -EBADMSG);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, begin, finish)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(holders_and_queues),	  CASE(nobodys_sockets), CASE(part_of_mptcp),
-		cmocka_unit_test(advice_is_safe), CASE(wrong_frames),
+		cmocka_unit_test(advice_is_safe), CASE(wrong_frames),	 CASE(what_could_hide),
+		CASE(too_much_could_hide),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,12 +29,14 @@ enum frame_kind {
 	FRAME_SOCKET = 7, /* snapshot: struct frame_socket */
 	FRAME_HOLDER = 8, /* snapshot: struct event_holder */
 	FRAME_LOOKED = 9, /* snapshot: struct frame_looked, after the last of both */
+	FRAME_CONFIG = 10, /* collect: struct frame_config, then a piece of the text */
+	FRAME_ALIVE = 11, /* collect: struct frame_alive, now and then */
 	FRAME_PROCESS =
 		12, /* snapshot: struct frame_process and its texts, see base/frame_process.h */
 	FRAME_PROCESSES = 13, /* snapshot: struct frame_processes, after some of them */
-	FRAME_CONFIG = 10, /* collect: struct frame_config, then a piece of the text */
-	FRAME_ALIVE = 11, /* collect: struct frame_alive, now and then */
 	FRAME_STATUS = 14, /* collect --metrics: struct frame_status, every LIMIT_STATUS_SECONDS */
+	FRAME_QUEUE = 15, /* snapshot: struct frame_queue, then a piece of the listing */
+	FRAME_HIDING = 16, /* snapshot: struct frame_hiding */
 };
 
 struct frame_head {
@@ -136,6 +138,50 @@ struct frame_socket {
 	char reserved[6];
 };
 
+enum hiding_kind {
+	HIDING_PROGRAM = 1, /* a BPF program of somebody else, at a place where packets pass */
+	HIDING_TUN = 2, /* a tun or tap device: its packets come from a program */
+};
+
+/* Where a program is attached. */
+enum hiding_place {
+	PLACE_UNKNOWN,
+	PLACE_CGROUP_EGRESS,
+	PLACE_CGROUP_INGRESS,
+	PLACE_CGROUP_SOCKET,
+	PLACE_CGROUP_SOCK_OPS,
+	PLACE_CGROUP_CONNECT,
+	PLACE_TC, /* the root qdisc of an interface */
+	PLACE_TC_EGRESS,
+	PLACE_TC_INGRESS,
+	PLACE_TCX_EGRESS,
+	PLACE_TCX_INGRESS,
+	PLACE_NETKIT_PRIMARY,
+	PLACE_NETKIT_PEER,
+	PLACE_XDP,
+	PLACE_NETFILTER,
+	PLACES,
+};
+
+struct frame_hiding {
+	uint32_t kind; /* enum hiding_kind */
+	uint32_t id; /* of the program */
+	uint32_t
+		type; /* of the program: enum bpf_prog_type; of the device: IFF_TUN or IFF_TAP, 0 = not known */
+	uint32_t place; /* enum hiding_place */
+	uint32_t netns; /* inode, 0 = not known, or none */
+	uint32_t elsewhere; /* it is not the network namespace that we are in */
+	uint32_t ifindex; /* 0 = none */
+	uint32_t uid; /* who loaded the program; whose the device is; UINT32_MAX = nobody's */
+	uint32_t pid; /* who has the device open; 0 = nobody that is seen */
+	char name
+		[16]; /* of the program, BPF_OBJ_NAME_LEN, or of that process; not necessarily terminated */
+	char device[16]; /* IFNAMSIZ, terminated; "" = none, or not known */
+	char cgroup
+		[FRAME_CGROUP_MAX]; /* that the program is attached to, terminated; "" = none, or not known */
+	char reserved[4];
+};
+
 /* What the search came to. */
 struct frame_looked {
 	uint32_t namespaces; /* network namespaces */
@@ -143,6 +189,36 @@ struct frame_looked {
 	uint32_t over; /* sockets that found no room */
 	uint32_t
 		unasked; /* namespaces where the kernel can't be asked: no tcp_diag, not loadable either */
+	uint32_t
+		programs_unknown; /* errno: the kernel does not tell which BPF programs there are */
+	uint32_t hiding_over; /* FRAME_HIDINGs that were too many */
+};
+
+/* Whose queue. */
+enum queue_mta { QUEUE_POSTFIX, QUEUE_EXIM, QUEUE_SENDMAIL, QUEUE_OPENSMTPD, QUEUE_MTAS };
+
+/* How it ended that a program of this host was asked. */
+enum tool_end {
+	TOOL_RUNS = 0, /* not yet */
+	TOOL_DONE = 1,
+	TOOL_ABSENT = 2, /* there is no such file */
+	TOOL_UNSAFE = 3, /* it is not root's, or others may write it: it was not started */
+	TOOL_REFUSED = 4, /* it could not be started; status is the errno */
+	TOOL_FAILED = 5, /* status is its exit status, or a signal's number, negative */
+	TOOL_LATE = 6, /* it had no more time */
+	TOOL_OVER = 7, /* it said more than there is room for */
+};
+
+#define FRAME_SAID_MAX 200 /* a sentence of an error */
+
+/* What an MTA's own tool says of its queue, in pieces: only the last of them tells how it ended. */
+struct frame_queue {
+	uint32_t mta; /* enum queue_mta */
+	uint32_t end; /* enum tool_end */
+	int32_t status;
+	int32_t zone; /* of this host's local time: seconds east of UTC */
+	char said[FRAME_SAID_MAX]; /* on its standard error, terminated */
+	/* bytes of its standard output follow */
 };
 
 /* The configuration was read again: what the judge needs of it, as config_text() writes it, in pieces one after another. */

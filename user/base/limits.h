@@ -47,6 +47,14 @@
 #define LIMIT_SOCKETS 65536
 #define LIMIT_SNAPSHOT_ROWS 1000 /* in text */
 #define LIMIT_HIDING 64 /* processes with raw or packet sockets: a host has a handful */
+#define LIMIT_HIDING_PLACES                                                                        \
+	512 /* BPF programs where packets pass, a systemd host has two a service at most; tun devices */
+#define LIMIT_HIDING_CGROUPS                                                                       \
+	8192 /* that are looked at for programs, and how deep: a file is open for each level */
+#define LIMIT_HIDING_DEPTH 16
+#define LIMIT_TUNS 256 /* a host of virtual machines has one or two each */
+#define LIMIT_TUN_FILES                                                                            \
+	262144 /* open files that are looked at for who has one: half a second's work */
 #define LIMIT_HOLDERS 8 /* of one socket that are named; all are counted */
 #define LIMIT_NAMESPACES 8192
 /*
@@ -65,6 +73,13 @@
 #define LIMIT_PROCESS_VALUE 1024 /* name and value; the rest is cut */
 #define LIMIT_PROCESSES_SHOWN 8 /* in text, as each takes five lines; and of one actor */
 #define LIMIT_PROCESSES_SHOWN_ACTOR 2
+/*
+ * An MTA's queue: 4 MiB are some 12,000 messages of Postfix, and who has more knows enough; a tool that waits for a daemon that hangs shall
+ * not hold a snapshot up; and the MTAs that are told with their connections: a host has one or two.
+ */
+#define LIMIT_QUEUE_BYTES 4194304
+#define LIMIT_QUEUE_MS 2000
+#define LIMIT_MTAS 16
 /* Evidence: what an executable may have; all of it; how long one process may take, in seconds, and how many of them. */
 #define LIMIT_EVIDENCE_FILE (UINT64_C(64) << 20)
 #define LIMIT_EVIDENCE_BYTES (UINT64_C(1) << 30)
@@ -92,6 +107,8 @@
 #define LIMIT_CMDLINE_MS 100
 #define LIMIT_CMDLINE_LATE 10
 #define LIMIT_CMDLINE_SECONDS 10
+#define LIMIT_EVIDENCE_UNITS                                                                       \
+	32 /* unit files and drop-ins of a process's service: it has one to five */
 #define LIMIT_PROCESS_CACHE 4096 /* enrichment by (tgid, start) */
 /*
  * Executables looked at for PHP, as many as connect on a large host, and no more than the kernel's table has room for (RUNTIMES); and

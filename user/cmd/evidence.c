@@ -239,6 +239,8 @@ static int keeper(struct evidence *evidence, int asked)
 			rc = keep(evidence, &request,
 				  (size_t)got - offsetof(struct request, payload));
 	}
+	if (!rc)
+		rc = -evidence->place.shared->error;
 	if (got > 0 && request.missed != UINT64_MAX && !rc)
 		rc = finish(evidence, request.missed + late);
 	else if (!rc)
@@ -444,6 +446,15 @@ void evidence_holders_end(struct evidence *evidence)
 void evidence_script(struct evidence *evidence, const void *record, size_t size)
 {
 	ask(evidence, ASKED_SCRIPT, "", 0, record, size);
+}
+
+void evidence_bytes(struct evidence *evidence, const char *name, const char *source,
+		    const char *remark, const void *bytes, size_t size)
+{
+	int rc = evidence_copy_bytes(&evidence->place, name, source, remark, bytes, size);
+
+	if (rc)
+		evidence->place.shared->error = -rc;
 }
 
 int evidence_end(struct evidence *evidence, bool keep)

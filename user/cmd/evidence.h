@@ -34,6 +34,10 @@ void evidence_holders_end(struct evidence *evidence);
 /* The script that it was at, `size` bytes of a SCRIPT record. */
 void evidence_script(struct evidence *evidence, const void *record, size_t size);
 
+/* A file with `size` bytes that were not copied from one. */
+void evidence_bytes(struct evidence *evidence, const char *name, const char *source,
+		    const char *remark, const void *bytes, size_t size);
+
 /* keep: everything else went well. Frees it. 0, or -1: nothing was kept, and the message is out. NULL is fine: 0. */
 int evidence_end(struct evidence *evidence, bool keep);
 

@@ -5,7 +5,7 @@
  * Paths are the attacker's: in the root of its process, without links, and only regular files, which are looked at before they are opened.
  * No access time is changed. What is too large is cut, what can't be read is left out, and both are noted.
  */
-#include "cmd/evidence_copy.h"
+#include "cmd/evidence_keep.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -31,16 +31,6 @@
 #define NAME_MAX_BYTES 48
 #define SOURCE_MAX 4096
 
-/* A folder for one process. */
-struct keep {
-	const struct evidence_place *place;
-	int folder;
-	int proc; /* /proc/PID, or of a thread where the leader is gone; -1 = it is over */
-	uint32_t uid, gid; /* the process's own, effective */
-	uint64_t most; /* bytes of one file */
-	char name[32];
-};
-
 static int write_all(int fd, const char *bytes, size_t length)
 {
 	while (length) {
@@ -56,17 +46,26 @@ static int write_all(int fd, const char *bytes, size_t length)
 	return 0;
 }
 
-/* A line of the list: what, where from, and what is to be known of it. */
-static int note(const struct keep *keep, const char *name, const char *source, const char *remark)
+/* `folder` has its slash. */
+static int write_note(const struct evidence_place *place, const char *folder, const char *name,
+		      const char *source, const char *remark)
 {
 	char line[4 * SOURCE_MAX + 256], escaped[4 * SOURCE_MAX + 1];
 	int length;
 
 	escape_text(escaped, sizeof(escaped), source, strlen(source), NULL);
-	length = snprintf(line, sizeof(line), "%s/%s\t%s\t%s\n", keep->name, name, escaped, remark);
+	length = snprintf(line, sizeof(line), "%s%s\t%s\t%s\n", folder, name, escaped, remark);
 	if (length < 0 || (size_t)length >= sizeof(line))
 		return -EMSGSIZE;
-	return write_all(keep->place->sources, line, (size_t)length);
+	return write_all(place->sources, line, (size_t)length);
+}
+
+int keep_note(const struct keep *keep, const char *name, const char *source, const char *remark)
+{
+	char folder[sizeof(keep->name) + 2];
+
+	snprintf(folder, sizeof(folder), "%s/", keep->name);
+	return write_note(keep->place, folder, name, source, remark);
 }
 
 /* *cut: there is more. */
@@ -108,8 +107,7 @@ static bool same_state(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* Takes `in` over. */
-static int copy(const struct keep *keep, int in, const char *name, const char *source)
+int keep_copy(const struct keep *keep, int in, const char *name, const char *source)
 {
 	int out = openat(keep->folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			 0600);
@@ -132,7 +130,7 @@ static int copy(const struct keep *keep, int in, const char *name, const char *s
 	close(in);
 	if (close(out) && !rc)
 		rc = -errno;
-	return rc ? rc : note(keep, name, source, remark);
+	return rc ? rc : keep_note(keep, name, source, remark);
 }
 
 /* True: this very file is there already, and that was noted. */
@@ -146,7 +144,7 @@ static bool kept_before(const struct keep *keep, const struct stat *file, const 
 		if (shared->files[i].device == file->st_dev &&
 		    shared->files[i].inode == file->st_ino) {
 			snprintf(remark, sizeof(remark), "is %s", shared->files[i].name);
-			note(keep, name, source, remark);
+			keep_note(keep, name, source, remark);
 			return true;
 		}
 	if (shared->file_count < LIMIT_EVIDENCE_FILES) {
@@ -186,22 +184,21 @@ static bool may_read(const struct keep *keep, const struct stat *file)
 	return file->st_mode & (file->st_gid == keep->gid ? S_IRGRP : S_IROTH);
 }
 
-/* `found` is O_PATH and taken over. Only a regular file is opened, and one that the process can read; exe is what it runs. */
-static int copy_found(const struct keep *keep, int found, const char *name, const char *source)
+int keep_copy_found(const struct keep *keep, int found, const char *name, const char *source,
+		    bool own)
 {
-	bool exe = !strcmp(name, "exe");
 	struct stat file;
 	int in;
 
 	if (found < 0)
-		return note(keep, name, source, strerror(errno));
+		return keep_note(keep, name, source, strerror(errno));
 	if (fstat(found, &file) || !S_ISREG(file.st_mode) || is_made_up(found)) {
 		close(found);
-		return note(keep, name, source, "not kept: it is no regular file");
+		return keep_note(keep, name, source, "not kept: it is no regular file");
 	}
-	if (!exe && !may_read(keep, &file)) {
+	if (own && !may_read(keep, &file)) {
 		close(found);
-		return note(keep, name, source, "not kept: the process may not read it");
+		return keep_note(keep, name, source, "not kept: the process may not read it");
 	}
 	if (kept_before(keep, &file, name, source)) {
 		close(found);
@@ -209,7 +206,8 @@ static int copy_found(const struct keep *keep, int found, const char *name, cons
 	}
 	in = open_again(found, O_RDONLY | O_NOATIME | O_NONBLOCK);
 	close(found);
-	return in < 0 ? note(keep, name, source, strerror(errno)) : copy(keep, in, name, source);
+	return in < 0 ? keep_note(keep, name, source, strerror(errno))
+		      : keep_copy(keep, in, name, source);
 }
 
 static int copy_proc(const struct keep *keep, const char *name)
@@ -218,7 +216,8 @@ static int copy_proc(const struct keep *keep, const char *name)
 	char source[64];
 
 	snprintf(source, sizeof(source), "/proc/%s/%s", keep->name + strlen("process-"), name);
-	return in < 0 ? note(keep, name, source, strerror(errno)) : copy(keep, in, name, source);
+	return in < 0 ? keep_note(keep, name, source, strerror(errno))
+		      : keep_copy(keep, in, name, source);
 }
 
 static int copy_proc_files(const struct keep *keep, const char *const *names, size_t count)
@@ -242,7 +241,8 @@ static int copy_exe(const struct keep *keep)
 	char source[SOURCE_MAX];
 
 	read_link(keep->proc, "exe", source, sizeof(source));
-	return copy_found(keep, openat(keep->proc, "exe", O_PATH | O_CLOEXEC), "exe", source);
+	return keep_copy_found(keep, openat(keep->proc, "exe", O_PATH | O_CLOEXEC), "exe", source,
+			       false);
 }
 
 /* Opened for more than its path: its flags are octal, in proc(5), fdinfo. */
@@ -294,7 +294,8 @@ static int list_open_files(const struct keep *keep)
 	}
 	keep->place->shared->bytes += LIMIT_EVIDENCE_LIST - left;
 	if (!rc)
-		rc = note(keep, "open-files", "/proc/PID/fd", entry ? "cut: there are more" : "");
+		rc = keep_note(keep, "open-files", "/proc/PID/fd",
+			       entry ? "cut: there are more" : "");
 	if (dir)
 		closedir(dir);
 	if (out >= 0)
@@ -322,10 +323,12 @@ static int copy_deleted(struct keep *keep)
 		read_link(dirfd(dir), entry->d_name, target, sizeof(target));
 		snprintf(name, sizeof(name), "deleted-%.16s", entry->d_name);
 		if (keep->place->shared->bytes > LIMIT_EVIDENCE_BYTES / 2)
-			rc = note(keep, name, target, "not kept: there is no room left for such");
+			rc = keep_note(keep, name, target,
+				       "not kept: there is no room left for such");
 		else
-			rc = copy_found(keep, openat(dirfd(dir), entry->d_name, O_PATH | O_CLOEXEC),
-					name, target);
+			rc = keep_copy_found(keep,
+					     openat(dirfd(dir), entry->d_name, O_PATH | O_CLOEXEC),
+					     name, target, true);
 	}
 	if (dir)
 		closedir(dir);
@@ -350,18 +353,18 @@ static int copy_script(const struct keep *keep, struct bytes path)
 	while (fstatat(keep->folder, name, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       ++number <= LIMIT_EVIDENCE_SCRIPTS);
 	if (number > LIMIT_EVIDENCE_SCRIPTS)
-		return note(keep, "script", source, "not kept: there are too many of them");
+		return keep_note(keep, "script", source, "not kept: there are too many of them");
 	root = openat(keep->proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
-		return note(keep, name, source, "not kept: the process is over");
+		return keep_note(keep, name, source, "not kept: the process is over");
 	found = open_below(root, source, O_PATH | O_NOFOLLOW,
 			   RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
 				   RESOLVE_CACHED);
 	close(root);
 	if (found < 0 && errno == EAGAIN)
-		return note(keep, name, source,
-			    "not kept: its file system would have to be asked for it");
-	return copy_found(keep, found, name, source);
+		return keep_note(keep, name, source,
+				 "not kept: its file system would have to be asked for it");
+	return keep_copy_found(keep, found, name, source, true);
 }
 
 /* Effective ids, from "Uid:" and "Gid:" of proc(5), status. */
@@ -389,7 +392,7 @@ static int make_folder(struct keep *keep)
 
 	if (!rc && ++place->shared->folders > LIMIT_EVIDENCE_FOLDERS) {
 		unlinkat(place->directory, keep->name, AT_REMOVEDIR);
-		rc = note(keep, "", "", "not kept: there are too many processes");
+		rc = keep_note(keep, "", "", "not kept: there are too many processes");
 		return rc ? rc : 1;
 	}
 	if (rc && rc != -EEXIST)
@@ -444,7 +447,7 @@ static int keep_process(const struct evidence_place *place, uint32_t tgid, uint3
 	int rc = keep_begin(&keep, place, tgid, tid, start);
 
 	if (!rc && keep.proc < 0)
-		return note(&keep, "", "", "not kept: the process is over");
+		return keep_note(&keep, "", "", "not kept: the process is over");
 	/* What can vanish first comes first. */
 	if (!rc)
 		rc = copy_exe(&keep);
@@ -452,6 +455,8 @@ static int keep_process(const struct evidence_place *place, uint32_t tgid, uint3
 		rc = copy_script(&keep, script_file_path(&script));
 	if (!rc)
 		rc = copy_proc_files(&keep, numbers, sizeof(numbers) / sizeof(numbers[0]));
+	if (!rc)
+		rc = keep_unit(&keep);
 	if (!rc)
 		rc = list_open_files(&keep);
 	if (!rc)
@@ -508,4 +513,16 @@ int evidence_copy_script(const struct evidence_place *place, const void *record,
 		rc = copy_script(&keep, script->words[SCRIPT_ENTRY]);
 	free(script);
 	return rc < 0 ? rc : 0;
+}
+
+int evidence_copy_bytes(const struct evidence_place *place, const char *name, const char *source,
+			const char *remark, const void *bytes, size_t size)
+{
+	int out = openat(place->directory, name,
+			 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int rc = out < 0 ? -errno : write_all(out, bytes, size);
+
+	if (out >= 0 && close(out) && !rc)
+		rc = -errno;
+	return rc ? rc : write_note(place, "", name, source, remark);
 }

@@ -12,10 +12,11 @@
 
 #include "base/limits.h"
 
-/* Shared by the children, one after another. */
+/* Shared by the keeper, its children, one after another, and the privileged half. */
 struct evidence_shared {
 	uint64_t bytes; /* kept so far */
 	unsigned int folders; /* made so far */
+	int error; /* errno of who wrote and is no child of the keeper */
 	unsigned int file_count;
 	struct {
 		uint64_t device, inode;
@@ -33,6 +34,9 @@ struct evidence_place {
 int evidence_copy_process(const struct evidence_place *place, const void *payload, size_t size);
 /* A struct event_holder: somebody else who has it open. */
 int evidence_copy_holder(const struct evidence_place *place, const void *payload, size_t size);
+/* A file of its own, beside those of processes. */
+int evidence_copy_bytes(const struct evidence_place *place, const char *name, const char *source,
+			const char *remark, const void *bytes, size_t size);
 /* A SCRIPT record. */
 int evidence_copy_script(const struct evidence_place *place, const void *record, size_t size);
 

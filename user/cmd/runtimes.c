@@ -276,11 +276,6 @@ static uint64_t start_code(pid_t pid)
 	return value;
 }
 
-static bool is_trusted(uint32_t uid, uint32_t mode)
-{
-	return uid == 0 && !(mode & 022);
-}
-
 /*
  * Opens for reading the file that `found` (O_PATH, taken over) stands for, if it is regular, root's, and nobody else's to write: others
  * could make it anything, and opening what is on a file system of theirs could be waited for without end. *id says which it is.
@@ -291,7 +286,8 @@ static int open_trusted(int found, struct file_id *id)
 
 	if (found < 0)
 		return -1;
-	if (file_id_read_fd(found, id) == 0 && S_ISREG(id->mode) && is_trusted(id->uid, id->mode))
+	if (file_id_read_fd(found, id) == 0 && S_ISREG(id->mode) &&
+	    file_only_root_writes(id->uid, id->mode))
 		fd = open_again(found, O_RDONLY | O_NONBLOCK);
 	close(found);
 	return fd;
@@ -483,7 +479,8 @@ void runtimes_see(struct runtimes *runtimes, const struct event_identity *who, c
 	struct script_runtime key = {.inode = who->exe_inode, .device = who->exe_device};
 	uint64_t began;
 
-	if (!key.inode || !is_trusted(who->exe_uid, who->exe_mode) || !may_look(runtimes))
+	if (!key.inode || !file_only_root_writes(who->exe_uid, who->exe_mode) ||
+	    !may_look(runtimes))
 		return;
 	began = clock_ns(CLOCK_MONOTONIC);
 	forget_if_changed(runtimes, &key, (pid_t)who->tgid, path);

@@ -31,6 +31,8 @@ struct show {
 	struct sockets *sockets; /* of a snapshot; else NULL */
 	struct processes *processes; /* the same */
 	struct frame_looked looked;
+	struct hiding_places places;
+	struct queues queues;
 	FILE *out;
 	struct msg_limit loss_limit;
 	uint64_t shown;
@@ -55,6 +57,8 @@ static void on_end(void *context, const struct connection *connection)
 
 	if (show->processes)
 		processes_judge(show->processes, connection, socket);
+	if (show->sockets)
+		queues_count(&show->queues, connection);
 	for (int i = 0; i < show->present_count; i++)
 		present_existing(show->presents[i], connection, socket, show->hear.wall_minus_boot);
 	if (show->options->verdicts & 1u << connection->verdict.class)
@@ -81,18 +85,23 @@ static void on_step(void *context, const struct connection *connection, uint64_t
 static void show_sockets(struct show *show)
 {
 	struct socket_seen *socket = show->sockets ? sockets_first(show->sockets) : NULL;
+	struct snapshot_search search = {
+		.looked = &show->looked, .places = &show->places, .queues = &show->queues};
 
 	for (; socket; socket = socket->hh.next)
 		if (socket->known && !socket->shown && !show->options->tracer.has_pid)
 			for (int i = 0; i < show->present_count; i++)
 				present_socket(show->presents[i], socket, show->hear.now,
 					       show->hear.wall_minus_boot);
-	for (int i = 0; i < show->present_count && show->processes; i++)
+	if (!show->sockets)
+		return;
+	for (int i = 0; i < show->present_count; i++)
 		present_processes(show->presents[i], show->processes, show->hear.now,
 				  show->hear.wall_minus_boot);
-	for (int i = 0; i < show->present_count && show->sockets; i++)
-		present_looked(show->presents[i], &show->looked, sockets_hiding(show->sockets),
-			       sockets_over(show->sockets));
+	search.hiding = sockets_hiding(show->sockets);
+	search.over = sockets_over(show->sockets);
+	for (int i = 0; i < show->present_count; i++)
+		present_looked(show->presents[i], &search);
 }
 
 static int on_frame_end(void *context, const struct frame_end *end,
@@ -141,6 +150,12 @@ static int on_frame(void *context, uint16_t kind, const void *payload, size_t si
 		return -EBADMSG;
 	if (kind == FRAME_PROCESS || kind == FRAME_PROCESSES)
 		return processes_frame(show->processes, kind, payload, size);
+	if (kind == FRAME_HIDING)
+		return hiding_frame(&show->places, payload, size);
+	if (kind == FRAME_QUEUE)
+		return queues_frame(&show->queues, payload, size,
+				    ((int64_t)show->hear.now + show->hear.wall_minus_boot) /
+					    1000000000);
 	if (kind != FRAME_LOOKED)
 		return sockets_frame(show->sockets, kind, payload, size);
 	if (size != sizeof(show->looked))
@@ -270,6 +285,7 @@ int show_run(int channel, int enough, int records, const struct rights_user *use
 	hear_free(&show.hear);
 	sockets_free(show.sockets);
 	processes_free(show.processes);
+	queues_free(&show.queues);
 	fclose(show.out);
 	return status;
 }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/msg.h"
+#include "source/hiding.h"
 #include "source/sockets.h"
 
 struct socket_list {
@@ -44,6 +45,13 @@ static int on_socket(void *context, const struct frame_socket *found, uint64_t c
 	return channel_write(list->writer, FRAME_SOCKET, &socket, sizeof(socket), NULL, 0);
 }
 
+static int on_hiding(void *context, const struct frame_hiding *found)
+{
+	struct socket_list *list = context;
+
+	return channel_write(list->writer, FRAME_HIDING, found, sizeof(*found), NULL, 0);
+}
+
 int socket_list_write(struct tracer *tracer, struct enrich *enrich, struct channel_writer *writer,
 		      const struct trace_options *options)
 {
@@ -60,5 +68,9 @@ int socket_list_write(struct tracer *tracer, struct enrich *enrich, struct chann
 		msg_error("cannot read the sockets of this host: %s", strerror(-rc));
 		return rc;
 	}
+	if (!rc)
+		rc = hiding_each(tracer, on_hiding, &list, &looked);
+	if (rc && rc != -EPIPE)
+		msg_error("cannot look for BPF programs and tun devices: %s", strerror(-rc));
 	return rc ? rc : channel_write(writer, FRAME_LOOKED, &looked, sizeof(looked), NULL, 0);
 }

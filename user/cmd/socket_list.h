@@ -10,7 +10,7 @@
 #include "pass/channel.h"
 
 /*
- * Writes a FRAME_SOCKET for each that the options select, and a FRAME_LOOKED. 0; -EPIPE: the other half is gone; else -errno, and the
+ * Writes a FRAME_SOCKET for each that the options select, FRAME_HIDINGs, and a FRAME_LOOKED. 0; -EPIPE: the other half is gone; else -errno, and the
  * message is out.
  */
 int socket_list_write(struct tracer *tracer, struct enrich *enrich, struct channel_writer *writer,

@@ -28,6 +28,7 @@
 #include "cmd/keep.h"
 #include "cmd/places.h"
 #include "cmd/process_list.h"
+#include "cmd/queue_ask.h"
 #include "cmd/runtimes.h"
 #include "cmd/service.h"
 #include "cmd/show.h"
@@ -56,6 +57,7 @@ struct trace {
 	struct process_list *processes; /* NULL = no snapshot */
 	struct service *service; /* of collect; else NULL */
 	struct places places; /* likewise */
+	struct queue_ask *queues; /* NULL = they are not asked for */
 	struct channel_writer writer;
 	struct event_counters said; /* losses the other half knows of */
 	uint64_t adopted; /* connections from before the start */
@@ -395,6 +397,8 @@ static int bring_up(struct trace *trace)
 		return EXIT_FAILED;
 	if (write_start(trace) || adopt(trace))
 		return EXIT_FAILED;
+	if (trace->options->snapshot)
+		trace->queues = queue_ask_start(trace->enrich, trace->user);
 	malloc_trim(0); /* what reading the kernel's types took */
 	if (rights_reduce(error, sizeof(error))) {
 		msg_error("%s", error);
@@ -430,7 +434,8 @@ static int run(struct trace *trace)
 		return EXIT_FAILED; /* the other half has said why, or was killed: see halves_end() */
 	if (rc < 0)
 		msg_error("the trace ends early: %s", strerror(-rc));
-	if (write_end(trace, rc < 0 ? EXIT_FAILED : EXIT_DONE))
+	if (queue_ask_end(&trace->queues, &trace->writer, trace->evidence) ||
+	    write_end(trace, rc < 0 ? EXIT_FAILED : EXIT_DONE))
 		return EXIT_FAILED;
 	return rc < 0 ? EXIT_FAILED : EXIT_DONE;
 }
@@ -504,6 +509,7 @@ static int be_privileged_half(struct trace *trace, pid_t child, int channel, int
 	if (status == EXIT_DONE)
 		status = run(trace);
 	close(channel);
+	queue_ask_end(&trace->queues, NULL, NULL); /* if something went wrong before */
 	status = halves_end(&trace->halves, status);
 	status = end_evidence(trace, status);
 	service_free(trace->service);

@@ -77,6 +77,11 @@ int enrich_configure(struct enrich *enrich, const struct config *config, uint64_
 	return 0;
 }
 
+const struct mta_table *enrich_mtas(const struct enrich *enrich)
+{
+	return enrich->mtas;
+}
+
 int enrich_fd(const struct enrich *enrich)
 {
 	return addresses_fd(enrich->addresses);

@@ -34,6 +34,9 @@ int enrich_ready(struct enrich *enrich); /* 0 or -errno: the old addresses stay 
 void enrich_open(struct enrich *enrich, const struct event_open *open, size_t size, uint64_t now,
 		 struct enrichment *out);
 
+struct mta_table;
+const struct mta_table *enrich_mtas(const struct enrich *enrich);
+
 /* The name of a uid; "" = there is none. */
 void enrich_user(struct enrich *enrich, uint32_t uid, uint64_t now, char *name, size_t size);
 

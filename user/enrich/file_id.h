@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct file_id {
@@ -30,6 +31,12 @@ int file_id_read_in(pid_t pid, const char *path, struct file_id *id);
 
 /* The same for the executable of process `pid`, deleted or not. */
 int file_id_read_exe(pid_t pid, struct file_id *id);
+
+/* Only root can have put there what is in it. */
+static inline bool file_only_root_writes(uint32_t uid, uint32_t mode)
+{
+	return uid == 0 && (mode & (S_IWGRP | S_IWOTH)) == 0;
+}
 
 static inline bool file_id_same(const struct file_id *id, uint32_t device, uint64_t inode)
 {

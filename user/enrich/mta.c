@@ -12,7 +12,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/escape.h"
 #include "base/msg.h"
@@ -102,11 +101,6 @@ void mta_free(struct mta_table *table)
 	free(table);
 }
 
-static bool only_root_writes(uint32_t uid, uint32_t mode)
-{
-	return uid == 0 && (mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
 static bool same_mta(const struct mta_row *one, const struct mta_row *other)
 {
 	return one->file.device == other->file.device && one->file.inode == other->file.inode &&
@@ -128,7 +122,7 @@ const struct config_mta *mta_next(const struct mta_table *table, size_t *at, boo
 			named = on_host(before) && same_mta(before, row);
 		if (named || !on_host(row))
 			continue;
-		*safe = only_root_writes(row->file.uid, row->file.mode);
+		*safe = file_only_root_writes(row->file.uid, row->file.mode);
 		return row->config;
 	}
 	return NULL;
@@ -171,8 +165,8 @@ static bool name_of_row(const struct mta_row *row, struct bytes exe)
 static bool is_safe(const struct mta_row *row, const struct event_identity *who)
 {
 	if (who->exe_mode)
-		return only_root_writes(who->exe_uid, who->exe_mode);
-	return only_root_writes(row->file.uid, row->file.mode);
+		return file_only_root_writes(who->exe_uid, who->exe_mode);
+	return file_only_root_writes(row->file.uid, row->file.mode);
 }
 
 static bool is_deleted_self(const struct mta_row *row, const struct mta_query *query)
@@ -182,7 +176,7 @@ static bool is_deleted_self(const struct mta_row *row, const struct mta_query *q
 	return who->exe_links == 0 && query->host_mntns && row->file.inode != 0 &&
 	       who->exe_mode != 0 && who->exe_device == row->file.device &&
 	       !(who->flags & (IDENTITY_EXE_MEMFD | IDENTITY_EXE_CUT)) &&
-	       only_root_writes(who->exe_uid, who->exe_mode) && path_of_row(row, query->exe);
+	       file_only_root_writes(who->exe_uid, who->exe_mode) && path_of_row(row, query->exe);
 }
 
 /* Unit and container, as far as the host made their names. */
@@ -218,7 +212,7 @@ static bool is_trusted_inside(const struct mta_row *row, const struct mta_query 
 
 	if ((!config->container && !config->service) || query->host_mntns ||
 	    who->flags & (IDENTITY_EXE_CUT | IDENTITY_EXE_MEMFD) || who->exe_mode == 0 ||
-	    !only_root_writes(who->exe_uid, who->exe_mode) ||
+	    !file_only_root_writes(who->exe_uid, who->exe_mode) ||
 	    !path_is(query->exe, config->path, false) || !place_is(config, query))
 		return false;
 	if (file_id_read_in((pid_t)who->tgid, config->path, &file) != 0)

@@ -286,6 +286,20 @@ int rights_become(const struct rights_user *user, char *error, size_t error_size
 	return 0;
 }
 
+int rights_run_as(const struct rights_user *user)
+{
+	int kept_uid, rc = drop_user(user, &kept_uid);
+
+	if (rc)
+		return rc;
+	/* The bounding set stays: a set-user-ID program is to work. */
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (kept_uid || capng_apply(CAPNG_SELECT_CAPS) < 0 || capabilities_left() ||
+	    setresuid(0, 0, 0) == 0)
+		return -EPERM;
+	return 0;
+}
+
 int rights_stay(int directory, char *error, size_t error_size)
 {
 	struct stat own;

@@ -58,6 +58,12 @@ int rights_stay(int directory, char *error, size_t error_size);
 void rights_close_others(const int *keep, size_t count);
 
 /*
+ * Of a child that is about to execute somebody's program: another user, and no capability but what a set-user-ID program gets by itself.
+ * 0 or -errno: it is not to be executed.
+ */
+int rights_run_as(const struct rights_user *user);
+
+/*
  * The privileged half, once everything is attached: keeps only what reading the ring, the counters and /proc needs (BPF,
  * SYS_PTRACE, DAC_READ_SEARCH), and KILL for the other half, and proves it. 0 or -errno.
  */

@@ -200,10 +200,9 @@ void present_socket(struct present *present, struct socket_seen *socket, uint64_
 	json_end(&present->json);
 }
 
-void present_looked(struct present *present, const struct frame_looked *looked,
-		    const struct sockets_hiding *hiding, uint64_t over)
+void present_looked(struct present *present, const struct snapshot_search *search)
 {
-	present->search = (struct snapshot_search){looked, hiding, over};
+	present->search = *search;
 }
 
 void present_processes(struct present *present, struct processes *processes, uint64_t now,
@@ -318,6 +317,8 @@ void present_end(struct present *present, const struct frame_end *end,
 		uint64_t lasted = now > present->started ? now - present->started : 0;
 
 		if (present->options.snapshot) {
+			present->text.queues = present->search.queues;
+			present->text.unix_now = (int64_t)now + wall_minus_boot;
 			print_snapshot(present, &totals, lasted / SECOND, wall_minus_boot);
 			return;
 		}

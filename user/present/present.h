@@ -14,6 +14,7 @@
 #include "base/frame.h"
 #include "store/connection.h"
 #include "store/processes.h"
+#include "store/search.h"
 #include "store/sockets.h"
 
 struct present_options {
@@ -50,9 +51,8 @@ void present_socket(struct present *present, struct socket_seen *socket, uint64_
 /* Before the end of a snapshot, and after its connections: processes as they are now, borrowed until then. */
 void present_processes(struct present *present, struct processes *processes, uint64_t now,
 		       int64_t wall_minus_boot);
-/* Before the end of a snapshot; all is borrowed until then. over: sockets that found no room here. */
-void present_looked(struct present *present, const struct frame_looked *looked,
-		    const struct sockets_hiding *hiding, uint64_t over);
+/* Before the end of a snapshot; what it points to is borrowed until then. */
+void present_looked(struct present *present, const struct snapshot_search *search);
 void present_progress(struct present *present, const struct connection *connection, uint64_t now,
 		      int64_t wall_minus_boot);
 void present_step(struct present *present, const struct connection *connection, uint64_t time,

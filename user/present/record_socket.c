@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "present/record_socket.h"
+#include "present/text_hiding.h"
+#include "present/text_queue.h"
 #include "present/text_socket.h"
 
 static void holders(struct json *json, const struct socket_seen *socket, int64_t wall_minus_boot)
@@ -93,22 +95,116 @@ void record_socket(struct json *json, const struct record_origin *origin,
 	record_socket_members(json, socket, wall_minus_boot);
 }
 
-static void could_hide(struct json *json, const struct sockets_hiding *hiding)
+static void processes(struct json *json, const struct sockets_hiding *hiding)
 {
-	json_open_array(json, "could_hide");
 	for (unsigned int i = 0; i < hiding->count && i < LIMIT_HIDING; i++) {
 		const struct event_holder *holder = &hiding->holders[i];
 
 		json_open_object(json, NULL);
+		json_text(json, "kind", "socket");
 		json_number(json, "pid", holder->tgid);
 		json_bytes(json, "name", holder->comm, strnlen(holder->comm, EVENT_COMM_LEN));
 		json_number(json, "uid", holder->uid);
 		json_text(json, "socket", holds_name(holder->holds));
 		json_close(json);
 	}
+}
+
+static void text_if(struct json *json, const char *key, const char *text)
+{
+	if (text[0])
+		json_text(json, key, text);
+}
+
+static void number_if(struct json *json, const char *key, uint32_t number)
+{
+	if (number)
+		json_number(json, key, number);
+}
+
+static void place(struct json *json, const struct frame_hiding *found)
+{
+	const bool program = found->kind == HIDING_PROGRAM;
+
+	json_open_object(json, NULL);
+	json_text(json, "kind", program ? "bpf" : "tun");
+	if (program) {
+		json_number(json, "id", found->id);
+		text_if(json, "type", hiding_type(found->type));
+		text_if(json, "place", hiding_place_name(found->place));
+	} else {
+		text_if(json, "type", hiding_tun(found->type));
+		number_if(json, "pid", found->pid);
+	}
+	if (found->name[0])
+		json_bytes(json, "name", found->name, strnlen(found->name, sizeof(found->name)));
+	text_if(json, "interface", found->device);
+	number_if(json, "ifindex", found->ifindex);
+	number_if(json, "netns", found->netns);
+	text_if(json, "cgroup", found->cgroup);
+	if (found->uid != UINT32_MAX)
+		json_number(json, "uid", found->uid);
 	json_close(json);
-	if (hiding->count > LIMIT_HIDING)
-		json_number(json, "could_hide_total", hiding->count);
+}
+
+static void could_hide(struct json *json, const struct snapshot_search *search)
+{
+	const struct hiding_places *places = search->places;
+	unsigned int over = 0, kept = 0;
+
+	json_open_array(json, "could_hide");
+	if (search->hiding) {
+		processes(json, search->hiding);
+		kept += search->hiding->count;
+		over += search->hiding->count > LIMIT_HIDING;
+	}
+	for (unsigned int i = 0; places && i < places->count; i++)
+		place(json, &places->all[i]);
+	json_close(json);
+	if (places)
+		over += places->over;
+	if (search->looked)
+		over += search->looked->hiding_over;
+	if (over)
+		json_number(json, "could_hide_total", kept + (places ? places->count : 0) + over);
+}
+
+static void queue(struct json *json, const struct mta_seen *mta)
+{
+	const struct queue_list *list = &mta->list;
+	char why[QUEUE_WHY];
+
+	json_open_object(json, "queue");
+	if (mta->listed) {
+		json_number(json, "messages", list->messages);
+		json_bool(json, "whole", mta->end == TOOL_DONE);
+		if (list->deferred != QUEUE_UNTOLD)
+			json_number(json, "deferred", (uint64_t)list->deferred);
+		if (list->held != QUEUE_UNTOLD)
+			json_number(json, "held", (uint64_t)list->held);
+		if (list->oldest)
+			json_time(json, "oldest", list->oldest * 1000000000);
+	}
+	queue_why(why, sizeof(why), mta);
+	if (why[0])
+		json_text(json, "error", why);
+	json_close(json);
+}
+
+static void mtas(struct json *json, const struct queues *queues)
+{
+	json_open_array(json, "mta");
+	for (unsigned int i = 0; i < queues->count; i++) {
+		const struct mta_seen *mta = &queues->seen[i];
+
+		json_open_object(json, NULL);
+		json_text(json, "name", mta->name);
+		json_number(json, "connections", mta->connections);
+		if (mta->end != TOOL_RUNS)
+			queue(json, mta);
+		json_close(json);
+	}
+	json_close(json);
 }
 
 void record_search(struct json *json, const struct snapshot_search *search)
@@ -119,8 +215,10 @@ void record_search(struct json *json, const struct snapshot_search *search)
 		json_number(json, "namespaces_refused", search->looked->refused);
 		json_number(json, "namespaces_unasked", search->looked->unasked);
 		json_number(json, "sockets_over", search->looked->over + search->over);
+		json_bool(json, "programs_known", search->looked->programs_unknown == 0);
 	}
 	json_close(json);
-	if (search->hiding)
-		could_hide(json, search->hiding);
+	if (search->queues)
+		mtas(json, search->queues);
+	could_hide(json, search);
 }

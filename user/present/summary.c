@@ -12,6 +12,7 @@
 #define HASH_NONFATAL_OOM 1
 #include "present/group.h"
 #include "present/summary.h"
+#include "present/text_queue.h"
 
 struct summary {
 	struct sums classes[VERDICT_CLASSES];
@@ -223,6 +224,8 @@ void summary_print(struct summary *summary, const struct text *text, uint64_t se
 	feeders = print_groups(summary->groups, text, false, wall_minus_boot);
 	print_others(&summary->others, text);
 	print_sum(summary, text, VERDICT_MTA, "The MTA");
+	if (text->queues)
+		queues_print(text->queues, text, text->unix_now);
 	print_sum(summary, text, VERDICT_LOCAL, "To this host itself");
 	print_groups(feeders, text, true, wall_minus_boot);
 	print_others(&summary->other_feeders, text);

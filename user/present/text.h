@@ -12,6 +12,7 @@
 #include "present/layout.h"
 #include "store/connection.h"
 #include "store/processes.h"
+#include "store/queues.h"
 #include "store/sockets.h"
 
 struct text {
@@ -24,6 +25,8 @@ struct text {
 	bool snapshot; /* rows begin with the socket's state, and groups have advice */
 	const struct socket_seen *socket; /* of the row in work; NULL = none */
 	struct processes *processes; /* of a snapshot, as they are now; NULL = none */
+	const struct queues *queues; /* of this host's MTAs, for the summary; NULL = not asked */
+	int64_t unix_now; /* ns, with the queues */
 	uint16_t ports[64]; /* SMTP's */
 	unsigned int port_count;
 	struct layout layout;

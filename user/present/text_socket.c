@@ -9,6 +9,7 @@
 
 #include "base/escape.h"
 #include "present/label.h"
+#include "present/text_hiding.h"
 #include "present/text_socket.h"
 
 static const char *const states[SOCKET_STATES] = {
@@ -148,34 +149,6 @@ void sockets_sum_add(struct sockets_sum *sum, const struct socket_seen *socket)
 	sum->states[socket->is.state % SOCKET_STATES]++;
 }
 
-const char *holds_name(uint32_t holds)
-{
-	return holds == HOLDS_PACKET ? "packet" : holds == HOLDS_XDP ? "xdp" : "raw";
-}
-
-static void print_hiding(const struct sockets_hiding *hiding, const struct text *text)
-{
-	char name[LABEL_NAMED], word[sizeof(name) + 48];
-	struct line line;
-
-	if (!hiding || !hiding->count)
-		return;
-	line_clear(&line);
-	text_word(text, &line, "Could send past TCP, unseen by smtpsnoop:", 0, 0);
-	for (unsigned int i = 0; i < hiding->count && i < LIMIT_HIDING; i++) {
-		const struct event_holder *holder = &hiding->holders[i];
-
-		label_named(name, sizeof(name), holder->comm, holder->tgid);
-		snprintf(word, sizeof(word), "%s (%s)", name, holds_name(holder->holds));
-		text_word(text, &line, word, 2, 1);
-	}
-	if (hiding->count > LIMIT_HIDING) {
-		snprintf(word, sizeof(word), "and %u more", hiding->count - LIMIT_HIDING);
-		text_word(text, &line, word, 2, 1);
-	}
-	text_put(text, &line);
-}
-
 static void print_search(const struct snapshot_search *search, const struct text *text)
 {
 	const struct frame_looked *looked = search->looked;
@@ -229,6 +202,6 @@ void sockets_sum_print(const struct sockets_sum *sum, const struct snapshot_sear
 				 sum->mptcp);
 		text_paragraph(text, words, 0);
 	}
-	print_hiding(search->hiding, text);
+	hiding_print(search, text);
 	print_search(search, text);
 }

@@ -6,6 +6,7 @@
 #define SMTPSNOOP_TEXT_SOCKET_H
 
 #include "present/text.h"
+#include "store/search.h"
 #include "store/sockets.h"
 
 /* As ss(8) has it: "ESTAB", "SYN-SENT"; "?" for a number that is none. */
@@ -35,16 +36,6 @@ struct sockets_sum {
 };
 
 void sockets_sum_add(struct sockets_sum *sum, const struct socket_seen *socket);
-/* What the search came to; pointers may be NULL: nothing was heard of it. */
-struct snapshot_search {
-	const struct frame_looked *looked;
-	const struct sockets_hiding *hiding;
-	uint64_t over; /* sockets that found no room */
-};
-
-/* "packet", "raw", "xdp" */
-const char *holds_name(uint32_t holds);
-
 void sockets_sum_print(const struct sockets_sum *sum, const struct snapshot_search *search,
 		       const struct text *text);
 

@@ -2,32 +2,23 @@
 /*
  * sockets.c - asks the kernel for its sockets: sock_diag(7), namespace by namespace
  *
- * A netlink socket belongs to the namespace that it was opened in: we step in, open it, step out, and ask. What nobody holds open any
- * more (TIME_WAIT, FIN_WAIT, a SYN that nobody waits for) is there as well. A namespace that can't be entered is counted.
+ * What nobody holds open any more (TIME_WAIT, FIN_WAIT, a SYN that nobody waits for) is there as well. A namespace that can't be entered
+ * is counted.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/inet_diag.h>
-#include <linux/magic.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "settings.h"
+#include "source/namespaces.h"
+#include "source/netlink.h"
 #include "source/sockets.h"
 
 /* A connection of ours that was begun, up to the last trace of it. */
@@ -35,15 +26,12 @@
 	(1u << SOCKET_ESTABLISHED | 1u << SOCKET_SYN_SENT | 1u << SOCKET_FIN_WAIT1 |               \
 	 1u << SOCKET_FIN_WAIT2 | 1u << SOCKET_TIME_WAIT | 1u << SOCKET_CLOSE_WAIT |               \
 	 1u << SOCKET_LAST_ACK | 1u << SOCKET_CLOSING)
-#define ANSWER_BYTES 65536
 
 struct search {
 	const struct sockets_options *options;
 	struct frame_looked *looked;
-	uint32_t *seen; /* namespaces, by inode */
-	unsigned int seen_count;
+	uint32_t netns; /* that we are in, by inode */
 	unsigned int found; /* sockets */
-	int home; /* our own namespace */
 };
 
 struct request {
@@ -135,14 +123,17 @@ static bool listed(const struct sockets_options *options, uint16_t port)
 	return false;
 }
 
-static int on_message(struct search *search, const struct nlmsghdr *head, uint32_t netns)
+static int on_message(void *context, const struct nlmsghdr *head)
 {
 	const struct inet_diag_msg *message = NLMSG_DATA(head);
+	struct search *search = context;
 	struct frame_socket socket = {.idle = UINT32_MAX};
+	const struct rtattr *info, *ulp, *cgroup;
 	uint64_t cgroup_id = 0;
-	int left = (int)head->nlmsg_len - (int)NLMSG_LENGTH(sizeof(*message));
 
-	if (left < 0)
+	if (head->nlmsg_type != SOCK_DIAG_BY_FAMILY)
+		return 0;
+	if (head->nlmsg_len < NLMSG_LENGTH(sizeof(*message)))
 		return -EBADMSG;
 	/* Ours is the server there. */
 	if (listed(search->options, ntohs(message->id.idiag_sport)))
@@ -154,7 +145,7 @@ static int on_message(struct search *search, const struct nlmsghdr *head, uint32
 	search->found++;
 	memcpy(&socket.cookie, message->id.idiag_cookie, sizeof(socket.cookie));
 	socket.ends.family = message->idiag_family;
-	socket.ends.netns = netns;
+	socket.ends.netns = search->netns;
 	socket.ends.local_port = ntohs(message->id.idiag_sport);
 	socket.ends.remote_port = ntohs(message->id.idiag_dport);
 	copy_address(socket.ends.local, message->idiag_family, message->id.idiag_src);
@@ -164,63 +155,19 @@ static int on_message(struct search *search, const struct nlmsghdr *head, uint32
 	socket.inode = message->idiag_inode;
 	socket.receive_queue = message->idiag_rqueue;
 	socket.send_queue = message->idiag_wqueue;
-	for (const struct rtattr *at = (const void *)(message + 1);
-	     left >= (int)sizeof(*at) && at->rta_len >= sizeof(*at) && at->rta_len <= left;
-	     left -= (int)RTA_ALIGN(at->rta_len),
-				 at = (const void *)((const char *)at + RTA_ALIGN(at->rta_len))) {
-		if (at->rta_type == INET_DIAG_INFO)
-			read_info(&socket, RTA_DATA(at), RTA_PAYLOAD(at));
-		else if (at->rta_type == INET_DIAG_ULP_INFO)
-			socket.mptcp = is_mptcp(RTA_DATA(at), RTA_PAYLOAD(at));
-		else if (at->rta_type == INET_DIAG_CGROUP_ID &&
-			 RTA_PAYLOAD(at) == sizeof(cgroup_id))
-			memcpy(&cgroup_id, RTA_DATA(at), sizeof(cgroup_id));
-	}
+	info = netlink_attribute(head, sizeof(*message), INET_DIAG_INFO);
+	if (info)
+		read_info(&socket, RTA_DATA(info), RTA_PAYLOAD(info));
+	ulp = netlink_attribute(head, sizeof(*message), INET_DIAG_ULP_INFO);
+	if (ulp)
+		socket.mptcp = is_mptcp(RTA_DATA(ulp), RTA_PAYLOAD(ulp));
+	cgroup = netlink_attribute(head, sizeof(*message), INET_DIAG_CGROUP_ID);
+	if (cgroup && RTA_PAYLOAD(cgroup) == sizeof(cgroup_id))
+		memcpy(&cgroup_id, RTA_DATA(cgroup), sizeof(cgroup_id));
 	return search->options->fn(search->options->context, &socket, cgroup_id);
 }
 
-/* 1 = there is more to come, 0 = that was all. */
-static int on_answer(struct search *search, const void *bytes, size_t size, uint32_t netns)
-{
-	const struct nlmsghdr *head = bytes;
-	int rc;
-
-	for (; NLMSG_OK(head, size); head = NLMSG_NEXT(head, size)) {
-		if (head->nlmsg_type == NLMSG_DONE)
-			return 0;
-		if (head->nlmsg_type == NLMSG_ERROR) {
-			const struct nlmsgerr *error = NLMSG_DATA(head);
-
-			return head->nlmsg_len < NLMSG_LENGTH(sizeof(*error)) ? -EBADMSG
-									      : error->error;
-		}
-		rc = head->nlmsg_type == SOCK_DIAG_BY_FAMILY ? on_message(search, head, netns) : 0;
-		if (rc)
-			return rc;
-	}
-	return 1;
-}
-
-static int ask(struct search *search, int fd, const struct request *request, uint32_t netns)
-{
-	static uint8_t answer[ANSWER_BYTES] __attribute__((aligned(8)));
-	int rc = 1;
-
-	if (send(fd, request, request->head.nlmsg_len, 0) < 0)
-		return -errno;
-	while (rc == 1) {
-		ssize_t got = recv(fd, answer, sizeof(answer), 0);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got ? -errno : -EPIPE;
-		rc = on_answer(search, answer, (size_t)got, netns);
-	}
-	return rc;
-}
-
-static int ask_all(struct search *search, int fd, uint32_t netns)
+static int ask_all(struct search *search, int fd)
 {
 	static const int families[] = {AF_INET, AF_INET6};
 	struct request request;
@@ -229,7 +176,7 @@ static int ask_all(struct search *search, int fd, uint32_t netns)
 	for (size_t i = 0; i < 2 && !rc; i++) {
 		fill_request(&request, families[i], search->options->ports,
 			     search->options->port_count);
-		rc = ask(search, fd, &request, netns);
+		rc = netlink_list(fd, &request.head, on_message, search);
 		/* A kernel without IPv6 has none of its sockets; one without tcp_diag tells nothing. */
 		if (rc == -ENOENT) {
 			absent++;
@@ -240,94 +187,30 @@ static int ask_all(struct search *search, int fd, uint32_t netns)
 	return rc;
 }
 
-/* A netlink socket of that namespace. -errno: it can't be had, -ECHILD: nor is there a way back. */
-static int open_diag(const struct search *search, int netns)
+static int look_in(void *context, uint32_t netns)
 {
-	int fd;
+	struct search *search = context;
+	int fd = netlink_open(NETLINK_SOCK_DIAG), rc;
 
-	if (setns(netns, CLONE_NEWNET))
-		return -errno;
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-	if (fd < 0)
-		fd = -errno;
-	if (setns(search->home, CLONE_NEWNET) == 0)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -ECHILD;
-}
-
-static bool is_new(struct search *search, uint32_t netns)
-{
-	for (unsigned int i = 0; i < search->seen_count; i++)
-		if (search->seen[i] == netns)
-			return false;
-	if (search->seen_count < LIMIT_NAMESPACES)
-		search->seen[search->seen_count++] = netns;
-	return true;
-}
-
-/* 0, or what ends the search. */
-static int look_in(struct search *search, int directory, const char *name)
-{
-	struct statfs system;
-	struct stat file;
-	int netns, fd, rc;
-
-	if (fstatat(directory, name, &file, 0) || !is_new(search, (uint32_t)file.st_ino))
-		return 0;
-	netns = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (netns < 0)
-		return 0;
-	fd = fstatfs(netns, &system) || system.f_type != NSFS_MAGIC ? -EINVAL
-								    : open_diag(search, netns);
-	close(netns);
-	if (fd == -ECHILD || fd == -EINVAL)
-		return fd == -ECHILD ? fd : 0;
-	search->looked->namespaces++;
 	if (fd < 0) {
 		search->looked->refused++;
 		return 0;
 	}
-	rc = ask_all(search, fd, (uint32_t)file.st_ino);
+	search->netns = netns;
+	rc = ask_all(search, fd);
 	close(fd);
-	return rc;
-}
-
-/* Every name of a directory, and below it what leads to a namespace. */
-static int look_below(struct search *search, const char *directory, const char *below)
-{
-	DIR *dir = opendir(directory);
-	struct dirent *entry;
-	int rc = 0;
-
-	while (dir && !rc && (entry = readdir(dir))) {
-		char name[sizeof(entry->d_name) + 16];
-
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(name, sizeof(name), "%s%s", entry->d_name, below);
-		rc = look_in(search, dirfd(dir), name);
-	}
-	if (dir)
-		closedir(dir);
 	return rc;
 }
 
 int sockets_each(const struct sockets_options *options, struct frame_looked *looked)
 {
 	struct search search = {.options = options, .looked = looked};
+	struct namespaces_looked namespaces;
 	int rc;
 
 	memset(looked, 0, sizeof(*looked));
-	search.home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (search.home < 0)
-		return -errno;
-	search.seen = calloc(LIMIT_NAMESPACES, sizeof(*search.seen));
-	rc = search.seen ? look_below(&search, "/proc", "/ns/net") : -ENOMEM;
-	if (!rc)
-		rc = look_below(&search, "/run/netns", "");
-	free(search.seen);
-	close(search.home);
+	rc = namespaces_each(look_in, &search, &namespaces);
+	looked->namespaces = namespaces.count;
+	looked->refused += namespaces.refused;
 	return rc;
 }

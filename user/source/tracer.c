@@ -412,18 +412,39 @@ void tracer_counters(const struct tracer *tracer, struct event_counters *counter
 	*counters = tracer->skel->bss->counters;
 }
 
+/* False: it was not loaded. */
+static bool program_info(const struct bpf_program *program, struct bpf_prog_info *info)
+{
+	uint32_t size = sizeof(*info);
+	int fd = bpf_program__fd(program);
+
+	memset(info, 0, sizeof(*info));
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, info, &size) == 0;
+}
+
+size_t tracer_programs(const struct tracer *tracer, uint32_t *ids, size_t room)
+{
+	struct bpf_program *program;
+	struct bpf_prog_info info;
+	size_t count = 0;
+
+	bpf_object__for_each_program(program, tracer->skel->obj)
+	{
+		if (count < room && program_info(program, &info))
+			ids[count++] = info.id;
+	}
+	return count;
+}
+
 uint64_t tracer_missed(const struct tracer *tracer)
 {
 	struct bpf_program *program;
+	struct bpf_prog_info info;
 	uint64_t sum = 0;
 
 	bpf_object__for_each_program(program, tracer->skel->obj)
 	{
-		struct bpf_prog_info info = {0};
-		uint32_t size = sizeof(info);
-		int fd = bpf_program__fd(program);
-
-		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
+		if (program_info(program, &info))
 			sum += info.recursion_misses;
 	}
 	return sum;

@@ -75,6 +75,9 @@ bool tracer_layout(const struct tracer *tracer, const struct script_runtime *exe
 
 void tracer_counters(const struct tracer *tracer, struct event_counters *counters);
 
+/* The ids of the programs that are loaded, at most `room`; returns how many. */
+size_t tracer_programs(const struct tracer *tracer, uint32_t *ids, size_t room);
+
 /* Times that the kernel left a program out because the CPU was in it already. */
 uint64_t tracer_missed(const struct tracer *tracer);
 
