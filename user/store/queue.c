@@ -46,27 +46,38 @@ static void copy_texts(struct queued *queued)
 	}
 }
 
-int queue_add(struct queue *queue, struct pack *pack, const struct store_row *row, int64_t now)
+/* Cuts what is too long. */
+static size_t size_of(struct store_row *row)
 {
-	struct store_row ready = *row;
+	size_t size = sizeof(struct queued);
 	struct bytes *texts[TEXTS];
-	struct queued *queued;
-	size_t size = sizeof(*queued);
-	int error;
 
-	if (row->process_json.length > LIMIT_STORE_JSON)
-		return -E2BIG;
-	error = pack_text(pack, row->rest_json, &ready.rest_json);
-	if (error)
-		return error;
-	texts_of(&ready, texts);
+	texts_of(row, texts);
 	for (unsigned int i = 0; i < TEXTS; i++) {
 		if (i < TEXTS - 2)
 			cut(texts[i]);
 		size += texts[i]->length;
 	}
-	if (queue->count >= LIMIT_STORE_QUEUE || queue->bytes + size > LIMIT_STORE_QUEUE_BYTES)
+	return size;
+}
+
+int queue_add(struct queue *queue, struct pack *pack, const struct store_row *row, int64_t now)
+{
+	struct store_row ready = *row;
+	struct queued *queued;
+	size_t size;
+	int error;
+
+	if (row->process_json.length > LIMIT_STORE_JSON)
+		return -E2BIG;
+	/* Before it is packed: what is lost when there is too much to do must not cost the time of what is kept. */
+	if (queue->count >= LIMIT_STORE_QUEUE ||
+	    queue->bytes + size_of(&ready) > LIMIT_STORE_QUEUE_BYTES)
 		return -ENOBUFS;
+	error = pack_text(pack, row->rest_json, &ready.rest_json);
+	if (error)
+		return error;
+	size = size_of(&ready);
 	queued = malloc(size);
 	if (!queued)
 		return -ENOMEM;
