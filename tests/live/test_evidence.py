@@ -8,7 +8,7 @@ import signal
 import time
 
 from marks import quick
-from test_snapshot import hold, listener, snapshot
+from test_snapshot import hold, listener, snapshot, text
 from tracer import parse_json, status_of
 from web import find
 from world import Failed, run
@@ -154,6 +154,19 @@ def test_all_that_hold_it(case):
     exes = [sources(folder)[f"process-{pid}/exe"][1] for pid in (actor.pid, child)]
     if sum(remark.startswith("is process-") for remark in exes) != 1:
         raise Failed(f"of their executables is told {exes}")
+
+
+def test_many_that_hold_many(case):
+    """forty children with 300 connections each: every one is kept, and what would stop them says that it names a few"""
+    with listener(case):
+        hold(case, 300, how="children")
+        folder = keep(case)
+        shown = text(case, "--watch", "0")
+    kept = [name for name in os.listdir(folder) if name.startswith("process-")]
+    if len(kept) != 41:
+        raise Failed(f"{len(kept)} processes are kept")
+    if "not enough: more processes have it open" not in " ".join(shown.split()):
+        raise Failed(f"the advice passes for all of it:\n{shown[:2000]}")
 
 
 def test_link_trap(case):

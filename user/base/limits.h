@@ -85,7 +85,9 @@
 #define LIMIT_EVIDENCE_BYTES (UINT64_C(1) << 30)
 #define LIMIT_EVIDENCE_SECONDS 10
 #define LIMIT_EVIDENCE_PROCESSES 256
-#define LIMIT_EVIDENCE_HOLDERS 8192 /* descriptors of connections, to find out whose they are */
+/* Descriptors of connections, to find out whose they are: of all processes, each with the first of its own. */
+#define LIMIT_EVIDENCE_HOLDERS 65536
+#define LIMIT_EVIDENCE_HOLDS 256
 #define LIMIT_EVIDENCE_FILES 512 /* that are known as the same */
 #define LIMIT_EVIDENCE_LIST (1u << 20) /* bytes of the list of a process's open files */
 #define LIMIT_EVIDENCE_DELETED                                                                     \

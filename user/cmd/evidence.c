@@ -64,6 +64,8 @@ struct evidence {
 	/* Who has which connection open; until it is known whose they are. */
 	struct event_holder holders[LIMIT_EVIDENCE_HOLDERS];
 	unsigned int holder_count;
+	uint32_t holding; /* who was told last, and how many connections of his */
+	unsigned int holds;
 	uint64_t suspects[LIMIT_EVIDENCE_HOLDERS]; /* connections, by cookie */
 	unsigned int suspect_count;
 };
@@ -180,6 +182,23 @@ static int keep(const struct evidence *evidence, const struct request *request, 
 	return WIFEXITED(how) ? -WEXITSTATUS(how) : 0;
 }
 
+/* Who may write in the directory around it could have put something else in its place. */
+static int give_name(const struct evidence *evidence)
+{
+	bool packed = evidence->top[0];
+	int from = packed ? evidence->place.directory : AT_FDCWD;
+	const char *name = packed ? EVIDENCE_PACKED : evidence->partial;
+	struct stat ours, there;
+
+	if (packed ? fstatat(from, name, &ours, AT_SYMLINK_NOFOLLOW)
+		   : fstat(evidence->place.directory, &ours))
+		return -errno;
+	if (renameat2(from, name, AT_FDCWD, evidence->path, RENAME_NOREPLACE) ||
+	    lstat(evidence->path, &there))
+		return -errno;
+	return ours.st_dev == there.st_dev && ours.st_ino == there.st_ino ? 0 : -ESTALE;
+}
+
 static int finish(const struct evidence *evidence, uint64_t missed)
 {
 	int rc = 0;
@@ -194,11 +213,7 @@ static int finish(const struct evidence *evidence, uint64_t missed)
 		rc = evidence_pack(evidence->place.directory, evidence->top);
 	else if (!rc && syncfs(evidence->place.directory))
 		rc = -errno;
-	if (!rc && renameat2(evidence->top[0] ? evidence->place.directory : AT_FDCWD,
-			     evidence->top[0] ? EVIDENCE_PACKED : evidence->partial, AT_FDCWD,
-			     evidence->path, RENAME_NOREPLACE))
-		rc = -errno;
-	return rc;
+	return rc ? rc : give_name(evidence);
 }
 
 /* Before anything is traced, and by the keeper alone: the others have no use for what comes with the library. */
@@ -416,9 +431,14 @@ void evidence_holder(struct evidence *evidence, const struct event_holder *holde
 {
 	if (holder->holds != HOLDS_CONNECTION)
 		return;
-	if (evidence->holder_count == LIMIT_EVIDENCE_HOLDERS)
-		evidence->missed++;
-	else
+	/* Those of one process come one after another. */
+	if (holder->tgid != evidence->holding) {
+		evidence->holding = holder->tgid;
+		evidence->holds = 0;
+		evidence->missed += evidence->holder_count == LIMIT_EVIDENCE_HOLDERS;
+	}
+	if (evidence->holds++ < LIMIT_EVIDENCE_HOLDS &&
+	    evidence->holder_count < LIMIT_EVIDENCE_HOLDERS)
 		evidence->holders[evidence->holder_count++] = *holder;
 }
 

@@ -10,6 +10,7 @@
 #include "cmd/queue_ask.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,10 @@ static void ask_one(enum queue_mta which, const struct config_mta *mta,
 static void ask_all(const struct queue_ask *ask, const struct mta_table *mtas,
 		    const struct rights_user *nobody)
 {
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		dup2(null, fd);
 	close_range(STDERR_FILENO + 1, ~0u, 0);
 	/* The tools don't have our environment either, nor its time zone. */
 	clearenv();

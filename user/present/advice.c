@@ -78,6 +78,7 @@ void advice_add(struct advice *advice, const struct process *process,
 	add_pid(advice, process->id.tgid);
 	for (unsigned int i = 0; i < socket_holders(socket); i++)
 		add_pid(advice, socket->holders[i].tgid);
+	advice->more |= socket && socket->holder_count > LIMIT_HOLDERS;
 }
 
 static void print(const struct text *text, const char *what, const char *command,
@@ -161,7 +162,11 @@ void advice_print(const struct advice *advice, const struct text *text, uint32_t
 
 	for (unsigned int i = 0; i < count; i++) {
 		print(text, commands[i].what, commands[i].command, indent);
-		if (i == 0 && advice->pid_count > ADVICE_PIDS)
-			print(text, "", "and more processes: --json has them", indent);
+		if (i == 0 && advice->more)
+			print(text, "not enough:", "more processes have it open; ss -tnpO has them",
+			      indent);
+		else if (i == 0 && advice->pid_count > ADVICE_PIDS)
+			print(text, "not enough:", "there are more processes; --json has them",
+			      indent);
 	}
 }

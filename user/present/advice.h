@@ -17,6 +17,7 @@ struct advice {
 	uint32_t pids[ADVICE_PIDS];
 	unsigned int
 		pid_count; /* different ones, also those that found no room (then a lower bound) */
+	bool more; /* others have one of the connections open, too, who are only counted */
 	bool elsewhere; /* in another network namespace than the host's */
 	bool mixed; /* they belong to different units or containers */
 	char unit

@@ -2,7 +2,7 @@
 /*
  * hold - opens connections and keeps them: hold HOST PORT COUNT [HOW]
  *
- * Says "ready" and waits for the end of its standard input. HOW: "child": a forked child has them open, too, and says its process id;
+ * Says "ready" and waits for the end of its standard input. HOW: "child": a forked child has them open, too, and says its process id; "children": forty have;
  * "orphan": the child alone has them, and the parent ends; "flight": they are put into a unix socket, and nobody has them open;
  * "stuffed": more is sent than the other side takes, and the process ends, so that the connections outlive it; "thread": the main thread
  * ends, and another one goes on.
@@ -11,6 +11,8 @@
 #include <pthread.h>
 
 #include "talk.h"
+
+#define CHILDREN 40
 
 static int connections[4096];
 
@@ -85,6 +87,13 @@ int main(int argc, char **argv)
 			pass(pair[0], connections[i]);
 		if (!strcmp(how, "stuffed"))
 			stuff(connections[i]);
+	}
+	for (int i = 0; !strcmp(how, "children") && i < CHILDREN; i++) {
+		if (fork() == 0) {
+			while (getchar() != EOF)
+				;
+			return 0;
+		}
 	}
 	if (!strcmp(how, "child") || !strcmp(how, "orphan")) {
 		pid_t child = fork();
