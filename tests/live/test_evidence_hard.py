@@ -132,7 +132,7 @@ def test_replaced_while_read(case):
 def test_file_system_that_never_answers(case):
     """a file system that answers nobody lies over the script: noted, and everything else is kept"""
     if not os.path.exists("/dev/fuse"):
-        raise Skipped("there is no FUSE here")
+        raise Skipped("optional: there is no FUSE here")
     place = os.path.join(case.world.folder, "dead")
     os.mkdir(place)
     server = os.open("/dev/fuse", os.O_RDWR)
@@ -141,7 +141,7 @@ def test_file_system_that_never_answers(case):
         other = python(case, os.path.join(case.world.folder, "other.py"))
         options = f"fd={server},rootmode=40000,user_id=0,group_id=0".encode()
         if libc.mount(b"dead", place.encode(), b"fuse", 0, options):
-            raise Skipped(f"FUSE cannot be mounted: {os.strerror(ctypes.get_errno())}")
+            raise Skipped(f"optional: FUSE cannot be mounted: {os.strerror(ctypes.get_errno())}")
         try:
             folder = keep(case)
         finally:
