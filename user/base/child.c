@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -20,6 +21,7 @@
 
 void child_free(struct child *child)
 {
+	child_rest(child);
 	if (child->memory)
 		munmap(child->memory, child->size);
 	child->memory = NULL;
@@ -52,26 +54,99 @@ bool child_wait(pid_t pid, unsigned int milliseconds, int stop, int *how)
 	return over && waitpid(pid, how, 0) == pid;
 }
 
+/* Until the other end is closed. Whatever takes too long is ended by the timer. */
+static void serve(struct child *child, int fd, void (*work)(void *memory),
+		  unsigned int milliseconds)
+{
+	const struct itimerval none = {{0, 0}, {0, 0}};
+	const struct itimerval limit = {
+		.it_value = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000}};
+	char byte;
+
+	signal(SIGALRM, SIG_DFL);
+	while (read(fd, &byte, 1) == 1) {
+		setitimer(ITIMER_REAL, &limit, NULL);
+		work(child->memory);
+		setitimer(ITIMER_REAL, &none, NULL);
+		if (write(fd, &byte, 1) != 1)
+			return;
+	}
+}
+
+/* Everything but `fd` is closed. */
+static void close_others(int fd)
+{
+	if (fd > 0)
+		close_range(0, (unsigned int)fd - 1, 0);
+	close_range((unsigned int)fd + 1, ~0u, 0);
+}
+
+static bool start(struct child *child, void (*work)(void *memory), unsigned int milliseconds)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return false;
+	child->pid = fork();
+	if (child->pid == 0) {
+		close_others(ends[1]);
+		serve(child, ends[1], work, milliseconds);
+		_exit(0);
+	}
+	close(ends[1]);
+	child->fd = ends[0];
+	if (child->pid > 0)
+		return true;
+	close(child->fd);
+	child->pid = 0;
+	return false;
+}
+
+/* It is over, or was killed and need not be. */
+static void reap(struct child *child, int flags)
+{
+	int how;
+
+	/* Whoever was forked meanwhile may hold a copy. */
+	shutdown(child->fd, SHUT_RDWR);
+	close(child->fd);
+	child->left = waitpid(child->pid, &how, flags) != child->pid;
+	child->pid = 0;
+}
+
+void child_rest(struct child *child)
+{
+	if (child->pid)
+		reap(child, 0);
+}
+
+/* Tells it to begin. One that somebody has killed while it waited is replaced. */
+static bool begin(struct child *child, void (*work)(void *memory), unsigned int milliseconds)
+{
+	const char byte = 0;
+
+	if (child->pid && send(child->fd, &byte, 1, MSG_NOSIGNAL) == 1)
+		return true;
+	child_rest(child);
+	return start(child, work, milliseconds) && send(child->fd, &byte, 1, MSG_NOSIGNAL) == 1;
+}
+
 enum child_end child_run(struct child *child, void (*work)(void *memory), unsigned int milliseconds,
 			 int stop)
 {
-	const struct itimerval limit = {
-		.it_value = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000}};
-	pid_t pid = fork();
-	int how = 0;
+	struct pollfd fds[] = {{.events = POLLIN}, {.fd = stop, .events = POLLIN}};
+	char byte;
 
-	if (pid < 0)
+	if (!begin(child, work, milliseconds))
 		return CHILD_NONE;
-	if (pid == 0) {
-		signal(SIGALRM, SIG_DFL);
-		setitimer(ITIMER_REAL, &limit, NULL);
-		close_range(0, ~0u, 0);
-		work(child->memory);
-		_exit(0);
+	fds[0].fd = child->fd;
+	if (poll(fds, 2, (int)milliseconds + GRACE_MS) > 0 && fds[0].revents) {
+		if (read(child->fd, &byte, 1) == 1)
+			return CHILD_DONE;
+		reap(child, 0); /* the timer has ended it */
+		return CHILD_LATE;
 	}
-	if (child_wait(pid, milliseconds + GRACE_MS, stop, &how))
-		return WIFEXITED(how) ? CHILD_DONE : CHILD_LATE;
-	kill(pid, SIGKILL);
-	child->left = waitpid(pid, &how, WNOHANG) != pid;
+	kill(child->pid, SIGKILL);
+	reap(child, WNOHANG);
 	return CHILD_LATE;
 }

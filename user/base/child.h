@@ -17,6 +17,8 @@ struct child {
 	size_t size;
 	void *memory; /* of so many bytes, shared with the child */
 	bool left; /* one was left alone with it */
+	pid_t pid; /* of one that waits for more work; 0 = none */
+	int fd; /* to it */
 };
 
 enum child_end {
@@ -30,11 +32,14 @@ void *child_memory(struct child *child);
 void child_free(struct child *child); /* what it holds */
 
 /*
- * Calls work(memory) in a child that has nothing open, not even standard output, for at most so many milliseconds, or until `stop` is
- * readable (-1 = nothing).
+ * Calls work(memory), always the same, in a child that has nothing else open, not even standard output, for at most so many milliseconds,
+ * or until `stop` is readable (-1 = nothing). The child stays for the next time: a fork costs more than most work.
  */
 enum child_end child_run(struct child *child, void (*work)(void *memory), unsigned int milliseconds,
 			 int stop);
+
+/* There is no more work for now: the child that waits for it ends. */
+void child_rest(struct child *child);
 
 /* Waits so long for a child's end. False: it did not end; it is not killed. */
 bool child_wait(pid_t pid, unsigned int milliseconds, int stop, int *how);

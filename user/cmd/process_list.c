@@ -268,6 +268,7 @@ int process_list_write(struct process_list *list)
 	rc = look_at_all(list, false);
 	if (!rc)
 		rc = look_at_all(list, true);
+	child_rest(&list->child);
 	return rc ? rc
 		  : channel_write(list->options.writer, FRAME_PROCESSES, &list->sum,
 				  sizeof(list->sum), NULL, 0);

@@ -314,6 +314,7 @@ static int step(struct trace *trace)
 		enrich_ready(trace->enrich);
 	if (fds[0].revents || trace->collecting) {
 		rc = drain(trace);
+		cmdline_rest();
 		if (rc)
 			return rc;
 	}
@@ -362,6 +363,7 @@ static int adopt(struct trace *trace)
 				       trace->options);
 	if (!rc)
 		rc = process_list_write(trace->processes);
+	cmdline_rest();
 	return rc ? rc : channel_flush(&trace->writer);
 }
 

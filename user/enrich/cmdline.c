@@ -28,6 +28,8 @@ struct arguments {
 	char text[EVENT_ARGV_MAX + 1];
 };
 
+static struct child child = {.size = sizeof(struct arguments)};
+
 /* If it still is the same process: nothing can come in the place of its directory. */
 static void read_arguments(void *memory)
 {
@@ -49,7 +51,6 @@ static void read_arguments(void *memory)
 /* NULL: they are not to be had. */
 static const struct arguments *arguments_of(const struct event_identity *who)
 {
-	static struct child child = {.size = sizeof(struct arguments)};
 	static struct arguments last;
 	static uint64_t read_at, window;
 	static unsigned int late;
@@ -75,6 +76,11 @@ static const struct arguments *arguments_of(const struct event_identity *who)
 	late += how == CHILD_LATE;
 	read_at = now;
 	return last.length ? &last : NULL;
+}
+
+void cmdline_rest(void)
+{
+	child_rest(&child);
 }
 
 size_t cmdline_add(struct event_open *open, size_t size)

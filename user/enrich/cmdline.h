@@ -15,4 +15,7 @@
  */
 size_t cmdline_add(struct event_open *open, size_t size);
 
+/* That was all for now: the child that reads them ends. */
+void cmdline_rest(void);
+
 #endif
