@@ -13,7 +13,7 @@ from marks import quick
 from test_evidence import ready, same, verify
 from test_snapshot import hold, listener
 from test_usage import refused
-from tracer import status_of
+from tracer import alive, status_of
 from world import Failed, need, run
 
 
@@ -338,9 +338,9 @@ def kill(case, trace, *pids):
 
 
 def children(trace):
-    """(the parsing half, the keeper), once the keeper's children are over"""
+    """(the parsing half, the keeper), once the keeper's children and who asks for the queue are over"""
     end = time.monotonic() + 20 * trace.slow
-    while len(pids := trace.processes()[1:]) != 2:
+    while len(pids := [pid for pid in trace.processes()[1:] if alive(pid)]) != 2:
         if time.monotonic() > end:
             raise Failed(f"its children are {pids}")
         time.sleep(0.05)

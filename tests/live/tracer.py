@@ -240,11 +240,17 @@ class Trace:
 
     def halves(self):
         """(privileged pid, unprivileged pid), told apart by what the kernel says of them."""
-        without = [pid for pid in self.processes() if int(status_of(pid).get("CapPrm", "0"), 16) == 0]
-        rights = [pid for pid in self.processes() if pid not in without]
-        if len(without) != 1 or len(rights) != 1:
-            raise Failed(f"expected two halves; with rights: {rights}, without: {without}")
-        return rights[0], without[0]
+        # At the beginning there may be a child that looks into processes.
+        end = time.monotonic() + 10 * self.slow
+        while True:
+            pids = [pid for pid in self.processes() if alive(pid)]
+            without = [pid for pid in pids if int(status_of(pid).get("CapPrm", "0"), 16) == 0]
+            rights = [pid for pid in pids if pid not in without]
+            if len(without) == 1 and len(rights) == 1:
+                return rights[0], without[0]
+            if time.monotonic() > end:
+                raise Failed(f"expected two halves; with rights: {rights}, without: {without}")
+            time.sleep(0.02)
 
     def sanitized(self):
         """Is this a binary with sanitizers? They need system calls that the real one is refused."""
