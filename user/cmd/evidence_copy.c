@@ -265,6 +265,14 @@ static bool is_opened(const struct keep *keep, const char *number)
 	return flags && !(value & O_PATH);
 }
 
+static int note_open_files(const struct keep *keep, bool cut)
+{
+	char source[64];
+
+	snprintf(source, sizeof(source), "/proc/%s/fd", keep->name + strlen("process-"));
+	return keep_note(keep, "open-files", source, cut ? "cut: there are more" : "");
+}
+
 /* The list of open files. */
 static int list_open_files(const struct keep *keep)
 {
@@ -294,8 +302,7 @@ static int list_open_files(const struct keep *keep)
 	}
 	keep->place->shared->bytes += LIMIT_EVIDENCE_LIST - left;
 	if (!rc)
-		rc = keep_note(keep, "open-files", "/proc/PID/fd",
-			       entry ? "cut: there are more" : "");
+		rc = note_open_files(keep, entry);
 	if (dir)
 		closedir(dir);
 	if (out >= 0)

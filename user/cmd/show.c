@@ -214,6 +214,7 @@ static int prepare(struct show *show)
 		.recipients = options->recipients,
 		.values = options->environ,
 		.snapshot = options->snapshot,
+		.evidence = options->evidence,
 		.selected = options->tracer.cgroup || options->tracer.has_uid ||
 			    options->tracer.has_pid,
 		.verdicts = options->verdicts,

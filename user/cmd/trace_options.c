@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/msg.h"
+#include "cmd/evidence_list.h"
 #include "cmd/options.h"
 #include "judge/verdict.h"
 
@@ -187,6 +189,18 @@ static int parse_ring(const char *value, struct trace_options *options)
 	return -1;
 }
 
+/* A directory of such a name would surprise. */
+static bool is_other_archive(const char *path)
+{
+	static const char *const ends[] = {".tar",     ".tgz", ".tar.gz", ".tar.xz",
+					   ".tar.bz2", ".zip", ".zst"};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (bytes_end(bytes_of(path), ends[i]) && !evidence_is_archive(path))
+			return true;
+	return false;
+}
+
 static int parse_one(int option, char **argv, const struct mode *mode,
 		     struct trace_options *options)
 {
@@ -235,6 +249,9 @@ static int parse_one(int option, char **argv, const struct mode *mode,
 	case OPTION_VERDICT:
 		return option_verdicts(optarg, &options->verdicts);
 	case OPTION_EVIDENCE:
+		if (is_other_archive(optarg))
+			return option_wrong("--evidence", optarg,
+					    "the name of an archive ends in " EVIDENCE_ARCHIVE);
 		options->evidence = optarg;
 		break;
 	case OPTION_VERIFY:

@@ -109,7 +109,8 @@ static void worst_add(struct group *group, const struct session_facts *facts, bo
 }
 
 /* Words that find the process again, joined by one space. */
-static void process_words(char *out, size_t size, const struct process *process, bool script)
+static void process_words(char *out, size_t size, const struct process *process, bool script,
+			  bool worn)
 {
 	const struct text wide = {.layout.width = COLUMNS_MAX};
 	struct line line;
@@ -118,6 +119,8 @@ static void process_words(char *out, size_t size, const struct process *process,
 	text_process(&wide, &line, process, 0);
 	if (script)
 		text_pool(&wide, &line, process, 0);
+	if (worn)
+		text_worn(&wide, &line, process, 0);
 	text_parent(&wide, &line, process, 0);
 	columns_fit(out, size, line.text, COLUMNS_MAX);
 }
@@ -168,7 +171,8 @@ void group_add(struct group *group, const struct connection *connection,
 		group->running = opener->id.start;
 	if (opener)
 		process_words(group->process, sizeof(group->process), opener,
-			      group->key.label.script);
+			      group->key.label.script,
+			      connection->verdict.reasons & 1ull << REASON_NAME_MISMATCH);
 	sums_add(&group->sums, connection);
 	hosts_add(&group->hosts, connection->ends.remote);
 	if (connection->session)

@@ -57,6 +57,7 @@ struct present *present_new(const struct present_options *options)
 	present->origin.recipients = options->recipients;
 	present->text.snapshot = options->snapshot;
 	present->text.selected = options->selected;
+	present->text.evidence = options->evidence;
 	present_width(present, options->width);
 	present->summary = summary_new(options->recipients);
 	if (options->snapshot && !options->json) {

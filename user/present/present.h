@@ -22,6 +22,7 @@ struct present_options {
 	bool json;
 	bool colour;
 	bool recipients;
+	bool evidence; /* of a snapshot: it is kept */
 	bool selected; /* by --cgroup, --uid or --pid: that is said */
 	bool values; /* of the environment, where they are known */
 	bool snapshot; /* what is open now: the summary comes first, and rows have their socket's state */

@@ -36,7 +36,8 @@ static void verdict_word(char *out, size_t size, enum verdict_class class)
 }
 
 /* "postfix/smtp" where the executable is perl: the other name that it wears. */
-static void other_name(const struct text *text, struct line *line, const struct process *process)
+void text_worn(const struct text *text, struct line *line, const struct process *process,
+	       unsigned int column)
 {
 	struct bytes name = process_name(process);
 	struct bytes worn = {process->id.comm, strnlen(process->id.comm, EVENT_COMM_LEN)};
@@ -49,7 +50,7 @@ static void other_name(const struct text *text, struct line *line, const struct 
 		return;
 	escape_text(escaped, sizeof(escaped), worn.at, strnlen(worn.at, worn.length), NULL);
 	snprintf(word, sizeof(word), "calls itself \"%s\"", escaped);
-	text_word(text, line, word, indent(text), 1);
+	text_word(text, line, word, column, 1);
 }
 
 void text_process(const struct text *text, struct line *line, const struct process *process,
@@ -184,7 +185,7 @@ static void detail(const struct text *text, const struct connection *connection,
 		if (label->script)
 			text_pool(text, &line, connection->opener, indent(text));
 		if (connection->verdict.reasons & 1ull << REASON_NAME_MISMATCH)
-			other_name(text, &line, connection->opener);
+			text_worn(text, &line, connection->opener, indent(text));
 	}
 	if (connection->sender)
 		handed_over(text, &line, connection->sender);

@@ -189,7 +189,7 @@ static void heading(const struct summary *summary, const struct text *text, uint
 	if (unknown)
 		fprintf(text->out, "; %u not judged for want of evidence", unknown);
 	fputc('\n', text->out);
-	if (text->snapshot && bad)
+	if (text->snapshot && bad && !text->evidence)
 		fprintf(text->out,
 			"  before you stop anything: smtpsnoop snapshot --evidence DIR\n");
 }

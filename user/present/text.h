@@ -22,6 +22,7 @@ struct text {
 	bool recipients; /* their names may be shown */
 	bool unheard; /* nothing that was said was listened to */
 	bool selected; /* not all of the host was looked at */
+	bool evidence; /* is kept of it */
 	bool snapshot; /* rows begin with the socket's state, and groups have advice */
 	const struct socket_seen *socket; /* of the row in work; NULL = none */
 	struct processes *processes; /* of a snapshot, as they are now; NULL = none */
@@ -75,6 +76,9 @@ void text_step(struct text *text, const struct connection *connection, uint64_t 
 /* "php-fpm8.2[4711] php8.2-fpm.service": the words that find the process again. */
 void text_process(const struct text *text, struct line *line, const struct process *process,
 		  unsigned int indent);
+/* 'calls itself "postfix/smtp"', where that is not the executable's name. */
+void text_worn(const struct text *text, struct line *line, const struct process *process,
+	       unsigned int indent);
 /* "started by bash[6681]": who may start it again; nothing for a child of init, or a worker of its like. */
 void text_parent(const struct text *text, struct line *line, const struct process *process,
 		 unsigned int indent);
