@@ -119,9 +119,10 @@ static void process_words(char *out, size_t size, const struct process *process,
 	text_process(&wide, &line, process, 0);
 	if (script)
 		text_pool(&wide, &line, process, 0);
-	if (worn)
-		text_worn(&wide, &line, process, 0);
 	text_parent(&wide, &line, process, 0);
+	/* There is no next line here. */
+	if (worn && line.columns + TEXT_WORN < COLUMNS_MAX)
+		text_worn(&wide, &line, process, 0);
 	columns_fit(out, size, line.text, COLUMNS_MAX);
 }
 

@@ -41,7 +41,7 @@ void text_worn(const struct text *text, struct line *line, const struct process 
 {
 	struct bytes name = process_name(process);
 	struct bytes worn = {process->id.comm, strnlen(process->id.comm, EVENT_COMM_LEN)};
-	char escaped[256], word[300];
+	char escaped[TEXT_WORN - 44], word[TEXT_WORN];
 
 	/* comm holds 15 characters of a longer name. */
 	if (worn.length <= name.length && memcmp(worn.at, name.at, worn.length) == 0)

@@ -77,6 +77,7 @@ void text_step(struct text *text, const struct connection *connection, uint64_t 
 void text_process(const struct text *text, struct line *line, const struct process *process,
 		  unsigned int indent);
 /* 'calls itself "postfix/smtp"', where that is not the executable's name. */
+#define TEXT_WORN 300 /* columns */
 void text_worn(const struct text *text, struct line *line, const struct process *process,
 	       unsigned int indent);
 /* "started by bash[6681]": who may start it again; nothing for a child of init, or a worker of its like. */
