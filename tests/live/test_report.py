@@ -167,7 +167,7 @@ def test_usage(case):
 @quick
 def test_no_store(case):
     """no directory, no file, no store, another program's, an empty one, a newer one: one sentence each"""
-    refused(case, case.smtpsnoop("report", "--store", folder(case)), "No such file")
+    refused(case, case.smtpsnoop("report", "--store", folder(case)), "there is none")
     where = folder(case)
     os.makedirs(where)
     refused(case, case.smtpsnoop("report", "--store", where), "smtpsnoop collect")
