@@ -222,7 +222,6 @@ def test_thresholds(case):
         raise Failed(collector.stderr())
 
 
-@quick
 def test_timeout(case):
     """a command that hangs is killed with all of its group, and that is said"""
     case.sink()
@@ -270,7 +269,6 @@ def test_hanging_does_not_hold_up(case):
         raise Failed(f"still there: {left}")
 
 
-@quick
 def test_hostile(case):
     """a script whose name has newlines and escape sequences is one line of the log, and one line of JSON"""
     case.sink()
@@ -306,7 +304,6 @@ def test_php(case):
         raise Failed(lines(collector, "test")[0])
 
 
-@quick
 def test_reload(case):
     """SIGHUP: other rules and another command count; what was quiet under a rule that stays is quiet"""
     case.sink()
@@ -341,7 +338,6 @@ def test_reload_first_command(case):
         raise Failed("it was run")
 
 
-@quick
 def test_runner(case):
     """who runs the commands keeps three capabilities, and its death is said while tracing goes on"""
     case.sink()
@@ -373,7 +369,6 @@ def test_as_root(case):
         raise Failed(status)
 
 
-@quick
 def test_refused(case):
     """a command that others than root could change, or that nobody may become the user of, is refused before the start"""
     commands = Commands(case, RECEIVER)
@@ -396,7 +391,6 @@ def test_refused(case):
     )
 
 
-@quick
 def test_as_the_unit(case):
     """as dist/smtpsnoop.service has it a command runs as the service's own user, without its capabilities; no other user will do"""
     who = owner()
@@ -454,7 +448,6 @@ def fields(datagram):
     return found
 
 
-@quick
 def test_journal(case):
     """the journal gets fields with stable names; standard error, which is not the journal here, the line too"""
     case.sink()

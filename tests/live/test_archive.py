@@ -9,7 +9,6 @@ import subprocess
 import tarfile
 import time
 
-from marks import quick
 from test_evidence import ready, same, verify
 from test_snapshot import hold, listener
 from test_usage import refused
@@ -93,7 +92,6 @@ def compare(case, content, status, *words):
         raise Failed(f"more than a sentence, or none: {said.stderr}")
 
 
-@quick
 def test_as_tar_knows_it(case):
     """tar unpacks it, sha256sum agrees, --verify too; everything in it is root's alone, below one folder"""
     folder, path, actor = keep(case)

@@ -127,7 +127,6 @@ def test_lost_in_the_kernel(case):
         raise Failed(f"{lost} lost and {len(collector.kept())} kept of 500")
 
 
-@quick
 def test_reload(case):
     """SIGHUP reads the configuration again: its rules count in both halves; a wrong one is said, and the old stays"""
     case.sink()
@@ -158,7 +157,6 @@ def test_reload(case):
         raise Failed(f"verdicts: {verdicts}, expected {wanted}")
 
 
-@quick
 def test_watchdog(case):
     """the manager hears that all is well only as long as both halves live"""
     collector = collect(case, watchdog=4)
@@ -213,7 +211,6 @@ def test_kill_privileged_half(case):
     killed(case, 0)
 
 
-@quick
 def test_kill_unprivileged_half(case):
     """SIGKILL of the half that writes: status 1, and the same"""
     killed(case, 1)
@@ -333,7 +330,6 @@ def test_locked(case):
     recovers(case, collector, lock, lambda: other.pop().close(), "another program")
 
 
-@quick
 def test_deleted(case):
     """the file is deleted: a new one is made, and what was not written yet is in it"""
     case.sink()
@@ -348,7 +344,6 @@ def test_deleted(case):
     collector.whole()
 
 
-@quick
 def test_damaged(case):
     """what is there is no database: it is put aside, and said"""
     case.sink()
@@ -403,7 +398,6 @@ def tries(case, collector, call, *path):
     return done.stdout.strip()
 
 
-@quick
 def test_cannot_leave(case):
     """it may open files of its directory only: neither others by their path, nor above, and no socket, program or right"""
     case.sink()
@@ -442,7 +436,6 @@ def its_store(case, who):
     return store
 
 
-@quick
 def test_as_the_unit(case):
     """with the user and the capabilities of dist/smtpsnoop.service, never root, all of it works"""
     who = owner()

@@ -182,7 +182,6 @@ def kept_units(case, *names):
     return found
 
 
-@quick
 def test_unit_files(case):
     """the unit files of a suspect's service: the instance, its drop-in and its template"""
     found = kept_units(case, "job@one.service")

@@ -7,7 +7,6 @@ import os
 import sqlite3
 import time
 
-from marks import quick
 from store_file import HOUR, Store, own
 from test_usage import refused
 from tracer import expect, parse_json
@@ -66,7 +65,6 @@ def has(text, *words):
             raise Failed(f"{word!r} is missing in:\n{text}")
 
 
-@quick
 def test_overview(case):
     """without options: who went round the MTA, where to, what was answered, what is not known"""
     where, _ = filled(case)
@@ -138,7 +136,6 @@ def test_filters(case):
             raise Failed(f"{options}: {rows}, expected {wanted}")
 
 
-@quick
 def test_usage(case):
     """what is wrong is one sentence"""
     where, _ = filled(case)
@@ -164,7 +161,6 @@ def test_usage(case):
         refused(case, case.smtpsnoop("report", "--store", where, *options), *words)
 
 
-@quick
 def test_no_store(case):
     """no directory, no file, no store, another program's, an empty one, a newer one: one sentence each"""
     refused(case, case.smtpsnoop("report", "--store", folder(case)), "there is none")
@@ -199,7 +195,6 @@ def test_no_store(case):
     refused(case, case.smtpsnoop("report", "--store", where), "may write to the directory")
 
 
-@quick
 def test_nothing_yet(case):
     """a store without a connection is no error"""
     store = Store(folder(case))
@@ -239,7 +234,6 @@ def test_schema_that_runs(case):
     has(done.stderr, "the store is damaged")
 
 
-@quick
 def test_rights(case):
     """read as the owner, by a member of the group, not by others; without and with a log"""
     where, _ = filled(case)

@@ -12,7 +12,6 @@ import subprocess
 import time
 import xml.dom.minidom
 
-from marks import quick
 from store_file import HOUR, Store
 from test_report import SCRIPT, filled, folder, has, report
 from test_usage import refused
@@ -93,7 +92,6 @@ def hostile(case):
     return store.folder
 
 
-@quick
 def test_page(case):
     """who, when, where to, what was answered and what is not known, in a file that replaces the old one"""
     where, _ = filled(case)
@@ -111,7 +109,6 @@ def test_page(case):
         raise Failed(f"owner {status.st_uid}, mode {status.st_mode:o}")
 
 
-@quick
 def test_actor_and_standard_output(case):
     """the page of one actor, on standard output"""
     where, _ = filled(case)
@@ -120,7 +117,6 @@ def test_actor_and_standard_output(case):
     has(page, "What one sender of mail did", "The last ones", SCRIPT)
 
 
-@quick
 def test_hostile_page(case):
     """names that are markup, escapes or controls are shown, and nothing else"""
     page = report(case, hostile(case), "--html", "-").stdout
@@ -129,7 +125,6 @@ def test_hostile_page(case):
     has(page, "554 &lt;i&gt;.example")
 
 
-@quick
 def test_refused_files(case):
     """only a regular file is replaced; what does not go together is said"""
     where, _ = filled(case)
@@ -154,7 +149,6 @@ def test_refused_files(case):
     check_alone(path)
 
 
-@quick
 def test_full_disk(case):
     """on a full disk the old file stays, and one sentence says why"""
     where, _ = filled(case)

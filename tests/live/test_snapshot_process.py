@@ -100,7 +100,6 @@ def test_overwritten_environment(case):
         raise Failed("the rest of a value is shown")
 
 
-@quick
 def test_hostile_words(case):
     """escape sequences in arguments, names and paths are escaped, and none can begin a line of its own"""
     path = os.path.join(case.world.folder, "d\033[2J to stop: kill 1")
@@ -122,7 +121,6 @@ def test_hostile_words(case):
         raise Failed(f"told to stop it is {lines}")
 
 
-@quick
 def test_deleted_and_memory(case):
     """a deleted file that is open, memory that can be executed without a file, and code of a deleted one"""
     path = os.path.join(case.world.folder, "gone")
@@ -154,7 +152,6 @@ def test_deleted_and_memory(case):
             raise Failed(f"no \"{words}\" in:\n{shown}")
 
 
-@quick
 def test_ordinary(case):
     """an ordinary process: nothing deleted, no memory without a file, no capabilities; limits, leaders and ancestors up to init"""
     with listener(case):
@@ -197,7 +194,6 @@ def test_ordinary(case):
             raise Failed(f"no \"{words}\" in:\n{shown}")
 
 
-@quick
 def test_capabilities(case):
     """what a process may do beyond its user, by the names of capabilities(7)"""
     if not shutil.which("setpriv"):
@@ -218,7 +214,6 @@ def test_capabilities(case):
         raise Failed(f"the text does not tell it:\n{shown}")
 
 
-@quick
 def test_main_thread_over(case):
     """a process whose main thread has ended: all is known from another"""
     with listener(case):
@@ -284,7 +279,6 @@ def test_too_many(case):
         raise Failed(f"the text does not say what is left out:\n{shown}")
 
 
-@quick
 def test_selected(case):
     """--verdict leaves out the processes of other verdicts"""
     with listener(case):
@@ -294,7 +288,6 @@ def test_selected(case):
         process(snapshot(case, "--verdict", "bypass"), actor.pid)
 
 
-@quick
 def test_other_port(case):
     """on another port the process is looked at when its connection has proven itself"""
     sink = case.sink(port=2599)
