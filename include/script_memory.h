@@ -39,7 +39,7 @@
 
 /* The names of CGI's variables, in the order of enum script_word. The longest has 15 bytes. */
 static const struct {
-	char name[16];
+	char name[16] __attribute__((aligned(8))); /* compared as two words */
 	__u32 length;
 } variables[] = {
 	[SCRIPT_METHOD] = {"REQUEST_METHOD", 14}, [SCRIPT_URL] = {"REQUEST_URI", 11},
