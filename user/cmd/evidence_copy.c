@@ -425,8 +425,7 @@ static int keep_begin(struct keep *keep, const struct evidence_place *place, uin
 	rc = make_folder(keep);
 	if (rc)
 		return rc;
-	snprintf(path, sizeof(path), "/proc/%" PRIu32, tgid);
-	leader = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	leader = proc_open(tgid);
 	keep->proc = leader;
 	if (leader < 0)
 		return 0;

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/msg.h"
 #include "enrich/proc_read.h"
+#include "enrich/proc_stat.h"
 #include "enrich/script_live.h"
 
 struct listed {
@@ -215,9 +216,8 @@ static bool look_at(struct process_list *list, const struct listed *listed, int 
 	read->head.start = listed->key.start;
 	read->head.flags =
 		(listed->holds ? PROCESS_HOLDS : 0) | (options->values ? PROCESS_VALUES : 0);
-	reading->is_php =
-		options->layout(options->context, &listed->exe,
-				script_live_start_code(listed->key.tgid), &reading->layout);
+	reading->is_php = options->layout(options->context, &listed->exe,
+					  proc_start_code(listed->key.tgid), &reading->layout);
 	how = child_run(&list->child, look, LIMIT_PROCESS_MS, options->stop);
 	if (read->found)
 		*rc = tell(list, read);

@@ -261,21 +261,6 @@ static bool look_at_library(struct runtimes *runtimes, int fd, const char *of,
 	return true;
 }
 
-/* Tells one start of a program from another. 0 = not known. */
-static uint64_t start_code(pid_t pid)
-{
-	uint64_t value;
-	char path[64];
-	int directory;
-
-	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-	directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	value = proc_stat(directory, PROC_STAT_START_CODE);
-	if (directory >= 0)
-		close(directory);
-	return value;
-}
-
 /*
  * Opens for reading the file that `found` (O_PATH, taken over) stands for, if it is regular, root's, and nobody else's to write: others
  * could make it anything, and opening what is on a file system of theirs could be waited for without end. *id says which it is.
@@ -350,7 +335,7 @@ static void look_for_library(struct runtimes *runtimes, const struct script_runt
 	uint64_t base;
 	int fd = -1;
 
-	key.start_code = start_code(pid);
+	key.start_code = proc_start_code((uint32_t)pid);
 	if (!key.start_code || find(runtimes, &key))
 		return;
 	seen = remember(runtimes, &key);

@@ -148,20 +148,24 @@ static int on_frame(void *context, uint16_t kind, const void *payload, size_t si
 
 	if (!show->sockets)
 		return -EBADMSG;
-	if (kind == FRAME_PROCESS || kind == FRAME_PROCESSES)
+	switch (kind) {
+	case FRAME_PROCESS:
+	case FRAME_PROCESSES:
 		return processes_frame(show->processes, kind, payload, size);
-	if (kind == FRAME_HIDING)
+	case FRAME_HIDING:
 		return hiding_frame(&show->places, payload, size);
-	if (kind == FRAME_QUEUE)
+	case FRAME_QUEUE:
 		return queues_frame(&show->queues, payload, size,
 				    ((int64_t)show->hear.now + show->hear.wall_minus_boot) /
 					    1000000000);
-	if (kind != FRAME_LOOKED)
+	case FRAME_LOOKED:
+		if (size != sizeof(show->looked))
+			return -EBADMSG;
+		memcpy(&show->looked, payload, size);
+		return 0;
+	default:
 		return sockets_frame(show->sockets, kind, payload, size);
-	if (size != sizeof(show->looked))
-		return -EBADMSG;
-	memcpy(&show->looked, payload, size);
-	return 0;
+	}
 }
 
 static uint64_t on_tick(void *context)

@@ -8,8 +8,6 @@
 #include "enrich/cmdline.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,17 +32,17 @@ static struct child child = {.size = sizeof(struct arguments)};
 static void read_arguments(void *memory)
 {
 	struct arguments *arguments = memory;
+	int process = proc_open(arguments->tgid), fd = -1;
 	ssize_t got = -1;
-	char path[64];
-	int process, fd;
 
-	snprintf(path, sizeof(path), "/proc/%" PRIu32, arguments->tgid);
-	process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (process < 0 || proc_stat(process, PROC_STAT_START) != proc_stat_ticks(arguments->start))
-		return;
-	fd = openat(process, "cmdline", O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
+	if (proc_stat(process, PROC_STAT_START) == proc_stat_ticks(arguments->start))
+		fd = openat(process, "cmdline", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
 		got = read(fd, arguments->text, sizeof(arguments->text));
+		close(fd);
+	}
+	if (process >= 0)
+		close(process);
 	arguments->length = got > 0 ? (uint32_t)got : 0;
 }
 

@@ -342,14 +342,6 @@ static void read_comm(int process, char comm[EVENT_COMM_LEN])
 		memcpy(comm, name, length < EVENT_COMM_LEN ? (size_t)length : EVENT_COMM_LEN);
 }
 
-static int open_process(uint32_t pid)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%" PRIu32, pid);
-	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
-
 /* A parent has started before its child; who has not got the number from one that ended meanwhile. */
 static void read_ancestors(struct proc_read *read, int process)
 {
@@ -359,7 +351,7 @@ static void read_ancestors(struct proc_read *read, int process)
 	bool good = true;
 
 	while (pid && good) {
-		int parent = open_process(pid);
+		int parent = proc_open(pid);
 
 		before = proc_stat(parent, PROC_STAT_START);
 		good = parent >= 0 && before <= start && head->ancestor_count < PROCESS_ANCESTORS;
@@ -380,7 +372,7 @@ static void read_ancestors(struct proc_read *read, int process)
 /* Who may not look at init takes our own namespaces for the host's, as it is done for connections. */
 static void read_namespaces(struct frame_process *head, int process)
 {
-	int init = open_process(1), self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int init = proc_open(1), self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct stat its, hosts;
 
 	for (unsigned int i = 0; i < PROCESS_NAMESPACES; i++)
@@ -445,7 +437,7 @@ void proc_read(struct proc_read *read)
 	static const char *const status[] = {
 		"Uid:", "CapPrm:", "CapEff:", "NoNewPrivs:", "Seccomp:", NULL};
 	static const char *const limits[] = {"Max processes ", "Max open files ", NULL};
-	int process = open_process(read->head.tgid);
+	int process = proc_open(read->head.tgid);
 
 	if (process < 0)
 		return;

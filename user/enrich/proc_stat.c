@@ -12,6 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
+int proc_open(uint32_t pid)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32, pid);
+	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 uint64_t proc_stat(int directory, int field)
 {
 	int fd = openat(directory, "stat", O_RDONLY | O_CLOEXEC);
@@ -26,6 +34,16 @@ uint64_t proc_stat(int directory, int field)
 	for (int here = 2; at && here < field; here++)
 		at = strchr(at + 1, ' ');
 	return at && sscanf(at, " %" SCNu64, &value) == 1 ? value : 0;
+}
+
+uint64_t proc_start_code(uint32_t pid)
+{
+	int directory = proc_open(pid);
+	uint64_t value = proc_stat(directory, PROC_STAT_START_CODE);
+
+	if (directory >= 0)
+		close(directory);
+	return value;
 }
 
 uint64_t proc_stat_ticks(uint64_t start)

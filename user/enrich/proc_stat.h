@@ -21,8 +21,14 @@
 #define PROC_STAT_ENV_START 50
 #define PROC_STAT_ENV_END 51
 
+/* The directory of a process in /proc: it stands for that process alone, also when its number is another one's. -1 with errno. */
+int proc_open(uint32_t pid);
+
 /* A field by its number in proc(5), of the process whose directory in /proc is open. 0 = not known. */
 uint64_t proc_stat(int directory, int field);
+
+/* Where its program begins: that tells one start of a program from another. Needs the rights of ptrace(2). 0 = not known. */
+uint64_t proc_start_code(uint32_t pid);
 
 /* A start as the kernel's records have it, in ns after boot, as PROC_STAT_START has it. */
 uint64_t proc_stat_ticks(uint64_t start);

@@ -9,10 +9,7 @@
 #include "enrich/script_live.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -63,24 +60,6 @@ static long memory_text(char *to, size_t size, uint64_t address)
 #define MEMORY_TEXT(to, size, address) memory_text(to, size, address)
 #include "script_php.h"
 
-static int open_process(uint32_t tgid)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%" PRIu32, tgid);
-	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
-
-uint64_t script_live_start_code(uint32_t tgid)
-{
-	int process = open_process(tgid);
-	uint64_t address = process < 0 ? 0 : proc_stat(process, PROC_STAT_START_CODE);
-
-	if (process >= 0)
-		close(process);
-	return address;
-}
-
 static void begin(struct naming *naming, int process, uint32_t tgid)
 {
 	struct stat file, root;
@@ -118,7 +97,7 @@ size_t script_live_read(uint32_t tgid, uint64_t start, const struct script_layou
 {
 	static struct scratch scratch;
 	struct naming *naming = &scratch.naming;
-	int process = open_process(tgid);
+	int process = proc_open(tgid);
 	size_t size;
 
 	if (process < 0)

@@ -12,9 +12,6 @@
 
 #include "event_script.h"
 
-/* Where the program of a process begins, by which layouts of libraries are found. 0 = not known. */
-uint64_t script_live_start_code(uint32_t tgid);
-
 /*
  * Fills `script` but for its head, and returns its size; 0 = there is nothing to tell, or it is another process by now. start:
  * CLOCK_BOOTTIME ns. layout NULL: it is no PHP. Needs the rights of ptrace(2), and can wait without end: the process may have its memory
