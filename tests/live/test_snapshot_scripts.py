@@ -110,3 +110,19 @@ def test_command_line(case):
         ready(case.actor(find("/usr/bin/php"), "-r", code))
         record = of(snapshot(case))[0]
     expect(record, script__language="php", script__status="read")
+
+
+def test_one_script_for_all(case):
+    """many connections of one PHP that waits: its script is told with each of them, and kept once"""
+    path = Site(case).add("many.php", "<?php for ($n = 0; $n < 40; $n++) $all[] = fsockopen('203.0.113.7', 25);\necho \"ready\\n\"; fgets($all[0]);\n")
+    with listener(case):
+        actor = ready(case.actor(find("/usr/bin/php"), path))
+        records, folder = of(snapshot(case)), keep(case)
+    if [record["script"].get("file") for record in records] != [path] * 40:
+        raise Failed(f"{len(records)} connections, of {[record['script'] for record in records][:2]}")
+    with open(os.path.join(folder, "SOURCES")) as file:
+        told = [line for line in file if line.split("\t")[1] == path]
+    if len(told) > 2:
+        raise Failed(f"it is told {len(told)} times: {told[-3:]}")
+    with open(path, "rb") as file:
+        same(of_process(folder, actor.pid, "script-1"), file.read())

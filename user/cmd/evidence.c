@@ -61,6 +61,8 @@ struct evidence {
 	uint64_t missed;
 	unsigned int processes;
 	uint32_t seen[LIMIT_EVIDENCE_PROCESSES]; /* process ids that were asked for */
+	uint8_t script[sizeof(struct event_script)]; /* the one that was asked for last */
+	size_t script_size;
 	/* Who has which connection open; until it is known whose they are. */
 	struct event_holder holders[LIMIT_EVIDENCE_HOLDERS];
 	unsigned int holder_count;
@@ -465,6 +467,15 @@ void evidence_holders_end(struct evidence *evidence)
 
 void evidence_script(struct evidence *evidence, const void *record, size_t size)
 {
+	const size_t head = sizeof(struct event_head);
+
+	/* One that sends, or waits on, many connections is told with each of them. */
+	if (size < head || size > sizeof(evidence->script) ||
+	    (size == evidence->script_size &&
+	     !memcmp((const uint8_t *)record + head, evidence->script + head, size - head)))
+		return;
+	memcpy(evidence->script, record, size);
+	evidence->script_size = size;
 	ask(evidence, ASKED_SCRIPT, "", 0, record, size);
 }
 
