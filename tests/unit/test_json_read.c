@@ -12,15 +12,8 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "kept_record.h"
 #include "present/json_read.h"
-
-static const char record[] =
-	"{\"host\":{\"name\":\"web1\"},\"event\":{\"id\":\"ab-1\"},\"smtp\":{\"helo\":\"\\u001b["
-	"31mx\\\"y\","
-	"\"from\":[\"a@b\",\"c\\nd\"],\"empty\":[],\"gaps\":0},\"verdict\":{\"class\":\"bypass\","
-	"\"reasons\":[]},\"process\":{\"pid\":7,\"exe\":{\"inode\":18446744073709551615,"
-	"\"deleted\":true},\"ancestors\":[{\"pid\":1,\"name\":\"init\"},{\"pid\":2,\"name\":"
-	"\"\xff\"}]}}";
 
 static void count(void *context, const struct json_item *item)
 {

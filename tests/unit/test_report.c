@@ -16,6 +16,7 @@
 #include "base/escape.h"
 #include "present/report.h"
 #include "store/store.h"
+#include "kept_record.h"
 
 #define SECOND INT64_C(1000000000)
 #define HOUR (3600 * SECOND)
@@ -435,14 +436,6 @@ static void test_json_losses(void **state)
 			    "unknown");
 	report_free(report);
 }
-
-static const char record[] =
-	"{\"host\":{\"name\":\"web1\"},\"event\":{\"id\":\"ab-1\"},\"smtp\":{\"helo\":\"\\u001b["
-	"31mx\\\"y\","
-	"\"from\":[\"a@b\",\"c\\nd\"],\"empty\":[],\"gaps\":0},\"verdict\":{\"class\":\"bypass\","
-	"\"reasons\":[]},\"process\":{\"pid\":7,\"exe\":{\"inode\":18446744073709551615,"
-	"\"deleted\":true},\"ancestors\":[{\"pid\":1,\"name\":\"init\"},{\"pid\":2,\"name\":"
-	"\"\xff\"}]}}";
 
 static void test_record_text(void **state)
 {
