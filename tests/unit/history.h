@@ -95,6 +95,7 @@ static inline void h_make(struct past *one, int64_t start)
 	snprintf(one->json, sizeof(one->json),
 		 "\"host\":{\"name\":\"web1\"},\"event\":{\"id\":\"ab-%x\"}",
 		 (unsigned int)(one - past));
+	row->cookie = (uint64_t)(one - past);
 	row->rest_json = bytes_of(one->json);
 	row->process_json = bytes_of("\"process\":{\"pid\":7}");
 }

@@ -139,6 +139,7 @@ static inline void made_rest(struct made_rows *made, struct made_row *out, uint3
 	const struct store_row *row = &out->row;
 	uint64_t id = made_number(made, UINT64_C(1) << 40);
 
+	out->row.cookie = id;
 	out->row.rest_json = made_text(
 		out->rest, sizeof(out->rest),
 		"\"@timestamp\":\"2026-11-28T15:01:35.%06uZ\",\"v\":1,\"host\":{\"name\":\"www1\"},"

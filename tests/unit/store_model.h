@@ -116,7 +116,7 @@ static const char *const model_views[][2] = {
 		 "c.reply") " FROM store.connection c LEFT JOIN store.actor a ON a.id = c.actor"},
 	{"SELECT start / 3600000000000, uid, user, exe, script, service, container, cgroup, "
 	 "verdict, count(*)," SUMS ", sum(attempt_only), sum(refusal), sum(blocklisted), "
-	 "sum(bytes_out), min(start), max(max(start, end))"
+	 "sum(bytes_out), min(start), max(start)"
 	 " FROM row WHERE start >= ?1 * 86400000000000 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9",
 	 "SELECT h.hour," ACTOR ", h.verdict, h.connections, h.messages, h.accepted, h.recipients, "
 	 "h.refused, h.attempts_only,"

@@ -15,69 +15,89 @@
 /* Those that an administrator looks for; where evidence is missing, one of them may be hidden. */
 #define ROUND (1u << VERDICT_BYPASS | 1u << VERDICT_IMPOSTOR | 1u << VERDICT_UNKNOWN)
 
+#define TABLES 8 /* at most, in one go */
+
 struct asking {
 	struct report *report;
 	struct query_store *store;
+	const struct report_options *options;
+	struct query_want wants[TABLES];
+	struct report_part *parts[TABLES]; /* that they are for */
+	unsigned int count;
 	const char *failed; /* the first sentence */
 };
 
-static void ask(struct asking *asking, enum report_what what, const struct query *query,
-		enum query_by by, unsigned int top)
+static void want(struct asking *asking, enum report_what what, enum query_by by, uint32_t verdicts,
+		 unsigned int top)
 {
 	struct report_part *part = &asking->report->parts[what];
-	struct query one = *query;
 
-	one.by = by;
 	part->asked = true;
-	part->failed = query_table(asking->store, &one, top, &part->table);
-	if (!part->failed)
-		return;
-	snprintf(part->error, sizeof(part->error), "%s", query_error(asking->store));
-	if (!asking->failed)
-		asking->failed = part->error;
+	asking->parts[asking->count] = part;
+	asking->wants[asking->count++] = (struct query_want){by, verdicts, top, &part->table};
+}
+
+/* What is wanted, in one go: the rows that all of them are made of are read once. */
+static void ask(struct asking *asking)
+{
+	int rc = query_tables(asking->store, &asking->options->query, asking->wants, asking->count);
+
+	for (unsigned int i = 0; i < asking->count && rc; i++) {
+		struct report_part *part = asking->parts[i];
+
+		part->failed = rc;
+		snprintf(part->error, sizeof(part->error), "%s", query_error(asking->store));
+		if (!asking->failed)
+			asking->failed = part->error;
+	}
+	asking->count = 0;
 }
 
 /* Where to and what was answered, of those that there are. */
-static void ask_values(struct asking *asking, const struct query *query, unsigned int top)
+static void ask_values(struct asking *asking, uint32_t verdicts)
 {
 	const struct report_part *who = &asking->report->parts[REPORT_ROWS];
+	const unsigned int top = asking->options->top_values;
 
 	if (!who->failed && !who->table.all.connections)
 		return;
-	ask(asking, REPORT_DESTINATIONS, query, QUERY_BY_DESTINATION, top);
-	ask(asking, REPORT_REPLIES, query, QUERY_BY_REPLY, top);
+	want(asking, REPORT_DESTINATIONS, QUERY_BY_DESTINATION, verdicts, top);
+	want(asking, REPORT_REPLIES, QUERY_BY_REPLY, verdicts, top);
+	ask(asking);
 }
 
-static void overview(struct asking *asking, const struct report_options *options)
+/* What a page has beyond an overview: when, who in other words, and what was as it should be. */
+static void want_page(struct asking *asking, uint32_t verdicts)
 {
-	struct query query = options->query;
+	const struct report_options *options = asking->options;
+	const uint32_t own = options->query.verdicts & ~ROUND;
 
-	ask(asking, REPORT_VERDICTS, &query, QUERY_BY_VERDICT, VERDICT_CLASSES);
-	if (!options->verdicts)
-		query.verdicts &= ROUND;
-	ask(asking, REPORT_ROWS, &query, QUERY_BY_WHO, options->top);
-	ask_values(asking, &query, options->top_values);
-}
-
-/* What a page has beyond that: when, who in other words, and what was as it should be. */
-static void page(struct asking *asking, const struct report_options *options)
-{
-	struct query query = options->query;
-
-	if (options->verdicts) {
-		ask(asking, REPORT_HOURS, &query, QUERY_BY_HOUR, LIMIT_REPORT_ROWS);
-	} else {
-		query.verdicts = options->query.verdicts & ROUND;
-		ask(asking, REPORT_HOURS, &query, QUERY_BY_HOUR, LIMIT_REPORT_ROWS);
-		query.verdicts = options->query.verdicts & ~ROUND;
-		ask(asking, REPORT_OWN, &query, QUERY_BY_WHO, options->top);
-		ask(asking, REPORT_OWN_HOURS, &query, QUERY_BY_HOUR, LIMIT_REPORT_ROWS);
-		query.verdicts = options->query.verdicts & ROUND;
-	}
-	if (!asking->report->parts[REPORT_ROWS].table.all.connections)
+	want(asking, REPORT_HOURS, QUERY_BY_HOUR, verdicts, LIMIT_REPORT_ROWS);
+	want(asking, REPORT_USERS, QUERY_BY_USER, verdicts, options->top);
+	want(asking, REPORT_SERVICES, QUERY_BY_SERVICE, verdicts, options->top);
+	if (options->verdicts)
 		return;
-	ask(asking, REPORT_USERS, &query, QUERY_BY_USER, options->top);
-	ask(asking, REPORT_SERVICES, &query, QUERY_BY_SERVICE, options->top);
+	want(asking, REPORT_OWN, QUERY_BY_WHO, own, options->top);
+	want(asking, REPORT_OWN_HOURS, QUERY_BY_HOUR, own, LIMIT_REPORT_ROWS);
+}
+
+static void overview(struct asking *asking)
+{
+	const struct report_options *options = asking->options;
+	uint32_t verdicts = options->query.verdicts;
+
+	want(asking, REPORT_VERDICTS, QUERY_BY_VERDICT, verdicts, VERDICT_CLASSES);
+	if (!options->verdicts)
+		verdicts &= ROUND;
+	want(asking, REPORT_ROWS, QUERY_BY_WHO, verdicts, options->top);
+	if (options->html)
+		want_page(asking, verdicts);
+	ask(asking);
+	if (!asking->report->parts[REPORT_ROWS].failed &&
+	    !asking->report->parts[REPORT_ROWS].table.all.connections)
+		asking->report->parts[REPORT_USERS].asked =
+			asking->report->parts[REPORT_SERVICES].asked = false;
+	ask_values(asking, verdicts);
 }
 
 /* Where they are to go, and how many are there. */
@@ -119,15 +139,17 @@ static void ask_connections(struct asking *asking, const struct query *query, bo
 	*(last ? &report->last_count : &report->first_count) = taking.count;
 }
 
-static void actor(struct asking *asking, const struct report_options *options)
+static void actor(struct asking *asking)
 {
+	const struct report_options *options = asking->options;
 	const struct query *query = &options->query;
 
-	ask(asking, REPORT_ROWS, query, QUERY_BY_WHO, options->top);
+	want(asking, REPORT_ROWS, QUERY_BY_WHO, query->verdicts, options->top);
+	want(asking, REPORT_HOURS, QUERY_BY_HOUR, query->verdicts, LIMIT_REPORT_ROWS);
+	ask(asking);
 	if (!asking->report->parts[REPORT_ROWS].table.all.connections)
 		return;
-	ask(asking, REPORT_HOURS, query, QUERY_BY_HOUR, LIMIT_REPORT_ROWS);
-	ask_values(asking, query, options->top_values);
+	ask_values(asking, query->verdicts);
 	ask_connections(asking, query, false);
 	ask_connections(asking, query, true);
 }
@@ -162,7 +184,7 @@ const char *report_ask(struct report *report, struct query_store *store,
 		       const struct report_options *options, int64_t now)
 {
 	const struct query *query = &options->query;
-	struct asking asking = {.report = report, .store = store};
+	struct asking asking = {.report = report, .store = store, .options = options};
 
 	memset(report, 0, sizeof(*report));
 	report->kind = options->kind;
@@ -173,13 +195,12 @@ const char *report_ask(struct report *report, struct query_store *store,
 	report->extent = *query_extent(store);
 	ask_host(&asking);
 	if (options->kind == REPORT_OVERVIEW) {
-		overview(&asking, options);
-		if (options->html)
-			page(&asking, options);
+		overview(&asking);
 	} else if (options->kind == REPORT_ACTOR) {
-		actor(&asking, options);
+		actor(&asking);
 	} else {
-		ask(&asking, REPORT_ROWS, query, query->by, options->top);
+		want(&asking, REPORT_ROWS, query->by, query->verdicts, options->top);
+		ask(&asking);
 	}
 	report->known_failed = query_known(store, query->since,
 					   query->until < now ? query->until : now, &report->known);

@@ -119,6 +119,7 @@ static void columns(struct kept *kept, const struct connection *connection, stru
 	row->start = (int64_t)start + kept->wall_minus_boot;
 	if (connection->closed)
 		row->end = (int64_t)connection->closed + kept->wall_minus_boot;
+	row->cookie = connection->cookie;
 	row->verdict = connection->verdict.class;
 	row->reasons = connection->verdict.reasons;
 	row->uid = STORE_NO_UID;

@@ -175,12 +175,24 @@ const char *query_error(
 
 const struct query_extent *query_extent(const struct query_store *store);
 
-/* Pure. rollup: the question can be answered from roll-ups of `unit` ns. */
+/* Pure. unit: ns of the roll-ups that the question can be answered from; 0 = there are none. */
 struct query_plan query_plan(int64_t since, int64_t until, int64_t unit, int64_t details_since);
 
-/* The first `top` rows, the sums of all. Free with query_table_free(), also after an error. */
+/* The table of query->by. Free it with query_table_free(), also after an error. */
 int query_table(struct query_store *store, const struct query *query, unsigned int top,
 		struct query_table *table);
+
+/* One of several that are made in one go. */
+struct query_want {
+	enum query_by by;
+	uint32_t verdicts; /* 1 << enum verdict_class */
+	unsigned int top; /* rows; the sums are of all */
+	struct query_table *table; /* as from query_table() */
+};
+
+/* All of them by values, or none; query->by and query->verdicts do not count. `count` is not 0. */
+int query_tables(struct query_store *store, const struct query *query,
+		 const struct query_want *wants, unsigned int count);
 void query_table_free(struct query_table *table);
 
 /* Events and gaps of [since, until), in order. Free with query_known_free(), also after an error. */

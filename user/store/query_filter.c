@@ -163,11 +163,11 @@ void query_filter_bind(sqlite3_stmt *statement, const struct query *query)
 		bind_ports(statement, query);
 }
 
-bool query_needs_details(const struct query *query)
+bool query_needs_details(const struct query *query, bool values)
 {
 	bool beyond = query->helo || query->has_net || query->port_count;
 
-	return beyond || (query_by_value(query->by) && about_actor(query));
+	return beyond || (values && about_actor(query));
 }
 
 bool query_address(char out[48], struct bytes address)

@@ -46,7 +46,7 @@ void query_filter_details(struct query_sql *sql, const struct query *query);
 void query_filter_hours(struct query_sql *sql, const struct query *query);
 void query_filter_bind(sqlite3_stmt *statement, const struct query *query);
 /* Any filter that roll-ups by hour, or by value, do not know? */
-bool query_needs_details(const struct query *query);
+bool query_needs_details(const struct query *query, bool values);
 
 /* Texts of one row, found by their ids, in one piece of memory. */
 struct query_texts {

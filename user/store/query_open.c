@@ -187,7 +187,7 @@ static int extent(struct query_store *store)
 				  "SELECT max(last) FROM hour WHERE hour = "
 				  "(SELECT max(hour) FROM hour)",
 				  0, &extent->last);
-	if (!rc && latest)
+	if (!rc && latest > extent->last)
 		extent->last = latest;
 	return rc;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * query_record.c - single connections: in short, and in full
- *
- * A record's id is not searched for by an index: the latest are looked at first, until it is found or time is up.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -124,7 +122,7 @@ static int is_record(struct query_store *store, struct bytes rest, const char *m
 	return found == 1 ? bytes_hold(text, member) : found;
 }
 
-/* Expanding takes longer than SQLite's steps, so time is looked at here as well. */
+/* Somebody may have written many of one cookie. Expanding takes longer than SQLite's steps, so time is looked at here as well. */
 static int find_record(struct query_store *store, sqlite3_stmt *statement, const char *member,
 		       int64_t *seq)
 {
@@ -149,18 +147,20 @@ int query_record_by_id(struct query_store *store, const char *id, const struct q
 		       int64_t *seq, struct bytes *json)
 {
 	sqlite3_stmt *statement;
+	const char *cookie = strrchr(id, '-');
 	char member[128];
 	int rc;
 
-	if (strspn(id, "0123456789abcdef-") != strlen(id) || strlen(id) > 100)
+	if (!cookie || strspn(id, "0123456789abcdef-") != strlen(id) || strlen(id) > 100)
 		return say(store, -ENOENT, "there is no connection of this id in the store");
 	snprintf(member, sizeof(member), "\"id\":\"%s\"", id);
 	rc = query_prepare(store,
-			   "SELECT seq, rest FROM connection WHERE start >= :since AND "
-			   "start < :until ORDER BY start DESC",
+			   "SELECT seq, rest FROM connection WHERE cookie = :cookie AND "
+			   "start >= :since AND start < :until ORDER BY start DESC, seq DESC",
 			   &statement);
 	if (rc)
 		return rc;
+	query_bind_int(statement, ":cookie", (int64_t)strtoull(cookie + 1, NULL, 16));
 	query_bind_int(statement, ":since", query->since);
 	query_bind_int(statement, ":until", query->until);
 	rc = find_record(store, statement, member, seq);

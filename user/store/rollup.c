@@ -49,7 +49,6 @@ static struct rollup_sum *sum_of(struct rollup *rollup, const struct key *key)
 static int add(struct rollup *rollup, const struct key *key, const struct store_row *row)
 {
 	struct rollup_sum *sum = sum_of(rollup, key);
-	int64_t last = row->end > row->start ? row->end : row->start;
 
 	if (!sum)
 		return SQLITE_NOMEM;
@@ -64,8 +63,8 @@ static int add(struct rollup *rollup, const struct key *key, const struct store_
 	sum->bytes_out += row->bytes_out < BYTES_OF_ONE ? (int64_t)row->bytes_out : BYTES_OF_ONE;
 	if (row->start < sum->first)
 		sum->first = row->start;
-	if (last > sum->last)
-		sum->last = last;
+	if (row->start > sum->last)
+		sum->last = row->start;
 	return SQLITE_OK;
 }
 

@@ -18,12 +18,16 @@
  * process: JSON members that are the same for all connections of a process, packed (store/pack.h). Apart from `text`, since they are long
  *   and never searched for: UNIQUE would keep them twice. After a restart of the writer a process may have a second one.
  * actor: who; ids of `text`, 0 = not known; uid -1 = not known.
- * connection: address has 4 or 16 bytes; helo and reply are ids of `text`, process of `process`, 0 = none; reasons is a bit set; rest is
+ * connection: cookie is the socket's, unique until the host starts anew; address has 4 or 16 bytes; helo and reply are ids of `text`, process of `process`, 0 = none; reasons is a bit set; rest is
  *   packed. { rest , process } is the record of `trace --json`.
- * hour: by the connections' start; kept when they are gone. first is the earliest start (ns), last the latest end.
+ * hour: by the connections' start; kept when they are gone. first is the earliest start (ns), last the latest.
  * day_value: what is enum schema_what, value an id of `text` or SCHEMA_OTHERS, SCHEMA_NONE.
  * event: what the history must not hide (enum store_event).
  */
+/* What tables and lists are made of is in the indexes: a connection is a tenth of its record, and records lie far apart. */
+#define SHORT                                                                                      \
+	"verdict, reasons, address, port, helo, reply, messages, accepted, recipients, refused"
+
 static const char *const versions[] = {
 	[1] = "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 	      "CREATE TABLE text(id INTEGER PRIMARY KEY, day INTEGER NOT NULL,"
@@ -36,13 +40,15 @@ static const char *const versions[] = {
 	      " cgroup INTEGER NOT NULL,"
 	      " UNIQUE(uid, user, exe, script, service, container, cgroup));"
 	      "CREATE TABLE connection(seq INTEGER PRIMARY KEY, start INTEGER NOT NULL,"
-	      " actor INTEGER NOT NULL, verdict INTEGER NOT NULL, reasons INTEGER NOT NULL,"
+	      " cookie INTEGER NOT NULL, actor INTEGER NOT NULL, verdict INTEGER NOT NULL, reasons "
+	      "INTEGER NOT NULL,"
 	      " address BLOB NOT NULL, port INTEGER NOT NULL, helo INTEGER NOT NULL,"
 	      " reply INTEGER NOT NULL, messages INTEGER NOT NULL, accepted INTEGER NOT NULL,"
 	      " recipients INTEGER NOT NULL, refused INTEGER NOT NULL,"
 	      " process INTEGER NOT NULL, rest BLOB NOT NULL);"
-	      "CREATE INDEX connection_start ON connection(start);"
-	      "CREATE INDEX connection_actor ON connection(actor, start);"
+	      "CREATE INDEX connection_start ON connection(start, actor, " SHORT ");"
+	      "CREATE INDEX connection_actor ON connection(actor, start, " SHORT ");"
+	      "CREATE INDEX connection_cookie ON connection(cookie);"
 	      "CREATE TABLE hour(hour INTEGER, actor INTEGER, verdict INTEGER,"
 	      " connections INTEGER NOT NULL, messages INTEGER NOT NULL,"
 	      " accepted INTEGER NOT NULL, recipients INTEGER NOT NULL,"

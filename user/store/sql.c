@@ -25,10 +25,10 @@ static const char *const text_of[SQL_COUNT] = {
 	[SQL_ACTOR_ADD] = "INSERT INTO actor(uid, user, exe, script, service, container, cgroup,"
 			  " day) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SQL_ACTOR_USE] = "UPDATE actor SET day = max(day, ?2) WHERE id = ?1",
-	[SQL_CONNECTION_ADD] = "INSERT INTO connection(seq, start, actor, verdict, reasons, port,"
-			       " helo, reply, messages, accepted, recipients, refused, process,"
-			       " address, rest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-			       " ?11, ?12, ?13, ?14, ?15)",
+	[SQL_CONNECTION_ADD] = "INSERT INTO connection(seq, start, cookie, actor, verdict,"
+			       " reasons, port, helo, reply, messages, accepted, recipients,"
+			       " refused, process, address, rest) VALUES(?1, ?2, ?3, ?4, ?5, ?6,"
+			       " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
 	[SQL_HOUR_ADD] =
 		"INSERT INTO hour VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
 		" ?14) ON CONFLICT(hour, actor, verdict) DO UPDATE SET"

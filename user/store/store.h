@@ -31,6 +31,7 @@ struct store_options {
 struct store_row {
 	int64_t start,
 		end; /* Unix ns; of a connection that was there before, start is when it was first seen; end 0 = not known */
+	uint64_t cookie; /* the socket's, by which event.id ends */
 	enum verdict_class verdict;
 	uint64_t reasons; /* as in struct verdict */
 	uint32_t uid; /* STORE_NO_UID = not known */

@@ -288,16 +288,16 @@ static int roll_up(struct writer *writer, const struct store_row *row, int64_t a
 }
 
 static int add_connection(struct writer *writer, const struct store_row *row,
-			  const int64_t numbers[13])
+			  const int64_t numbers[14])
 {
 	const bool v4 = address_is_v4(row->address);
 	struct bytes address = {(const char *)row->address + (v4 ? 12 : 0), v4 ? 4 : 16};
-	int rc = sql_bytes(writer->sql, SQL_CONNECTION_ADD, 14, address);
+	int rc = sql_bytes(writer->sql, SQL_CONNECTION_ADD, 15, address);
 
 	if (rc == SQLITE_OK)
-		rc = sql_bytes(writer->sql, SQL_CONNECTION_ADD, 15, row->rest_json);
+		rc = sql_bytes(writer->sql, SQL_CONNECTION_ADD, 16, row->rest_json);
 	if (rc == SQLITE_OK)
-		rc = sql_run(writer->sql, SQL_CONNECTION_ADD, numbers, 13);
+		rc = sql_run(writer->sql, SQL_CONNECTION_ADD, numbers, 14);
 	return rc;
 }
 
@@ -329,10 +329,11 @@ int writer_row(struct writer *writer, const struct store_row *row)
 	if (rc != SQLITE_OK)
 		return rc;
 	return add_connection(writer, row,
-			      (const int64_t[13]){writer->next_seq++, row->start, actor,
-						  row->verdict, (int64_t)row->reasons, row->port,
-						  helo, reply, row->messages, row->accepted,
-						  row->recipients, row->refused, process});
+			      (const int64_t[14]){writer->next_seq++, row->start,
+						  (int64_t)row->cookie, actor, row->verdict,
+						  (int64_t)row->reasons, row->port, helo, reply,
+						  row->messages, row->accepted, row->recipients,
+						  row->refused, process});
 }
 
 int writer_event(struct writer *writer, int64_t time, enum store_event event, uint64_t number,
