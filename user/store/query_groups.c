@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * query_groups.c - sums by what a table has a row for
+ *
+ * First by ids, as the rows come; actors are looked up when each of them is one sum. Memory is bounded by the process's limit: without it
+ * the answer is an error, never a part.
+ */
+#include "store/query_groups.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* key[0] of an address that has no id: key[1] is its length, the bytes are behind it. No id of a text, an actor or an hour. */
+#define ADDRESS INT64_MIN
+
+void query_sums_join(struct query_sums *into, const struct query_sums *from)
+{
+	if (from->first && (!into->first || from->first < into->first))
+		into->first = from->first;
+	if (from->last > into->last)
+		into->last = from->last;
+	into->connections += from->connections;
+	into->messages += from->messages;
+	into->accepted += from->accepted;
+	into->recipients += from->recipients;
+	into->refused += from->refused;
+	into->attempts_only += from->attempts_only;
+	into->refusals += from->refusals;
+	into->blocklisted += from->blocklisted;
+	for (int i = 0; i < VERDICT_CLASSES; i++)
+		into->verdicts[i] += from->verdicts[i];
+}
+
+struct bytes query_group_address(const struct query_group *group)
+{
+	if (group->key[0] != ADDRESS)
+		return (struct bytes){NULL, 0};
+	return (struct bytes){(const char *)&group->key[2], (size_t)group->key[1]};
+}
+
+static enum schema_what what_of(enum query_by by)
+{
+	if (by == QUERY_BY_DESTINATION)
+		return SCHEMA_DESTINATION;
+	return by == QUERY_BY_HELO ? SCHEMA_HELO : SCHEMA_REPLY;
+}
+
+/* False: the cell is about something else. */
+static bool key_of(int64_t key[6], enum query_by by, const struct query_cell *cell)
+{
+	memset(key, 0, 6 * sizeof(key[0]));
+	if (query_by_actor(by)) {
+		key[0] = cell->actor;
+	} else if (by == QUERY_BY_HOUR) {
+		key[0] = cell->hour;
+	} else if (by == QUERY_BY_VERDICT) {
+		key[0] = cell->verdict;
+	} else if (cell->what && cell->what != what_of(by)) {
+		return false;
+	} else if (by == QUERY_BY_DESTINATION && cell->address.length) {
+		key[0] = ADDRESS;
+		key[1] = cell->address.length < 16 ? 4 : 16;
+		memcpy(&key[2], cell->address.at, (size_t)key[1]);
+	} else {
+		key[0] = cell->values[what_of(by)];
+	}
+	return true;
+}
+
+static struct query_group *find(struct query_group *first, const int64_t key[6])
+{
+	struct query_group *group;
+
+	HASH_FIND(hh, first, key, sizeof(group->key), group);
+	return group;
+}
+
+static int insert(struct query_group **first, struct query_group *group)
+{
+	HASH_ADD(hh, *first, key, sizeof(group->key), group);
+	return group->hh.tbl ? 0 : -ENOMEM;
+}
+
+int query_groups_add(struct query_groups *groups, const struct query_cell *cell)
+{
+	struct query_group *group;
+	int64_t key[6];
+
+	if (!key_of(key, groups->by, cell))
+		return 0;
+	group = find(groups->first, key);
+	if (!group) {
+		group = calloc(1, sizeof(*group));
+		if (!group)
+			return -ENOMEM;
+		memcpy(group->key, key, sizeof(key));
+		group->last = key[0];
+		group->ids = 1;
+		if (insert(&groups->first, group)) {
+			free(group);
+			return -ENOMEM;
+		}
+	}
+	query_sums_join(&group->sums, &cell->sums);
+	group->sums.verdicts[cell->verdict] += cell->sums.connections;
+	return 0;
+}
+
+/* What makes actors one row. Those that the store does not know any more are one. */
+static void actor_key(int64_t key[6], enum query_by by, sqlite3_stmt *actor)
+{
+	enum { UID, USER, EXE, SCRIPT, SERVICE, CONTAINER, CGROUP, COLUMNS };
+	int64_t is[COLUMNS];
+
+	for (int i = 0; i < COLUMNS; i++)
+		is[i] = sqlite3_column_int64(actor, i);
+	switch (by) {
+	case QUERY_BY_WHO:
+		memcpy(key,
+		       (const int64_t[6]){is[UID], is[USER], is[SCRIPT] ? is[SCRIPT] : is[EXE],
+					  is[SCRIPT] == 0, is[SERVICE], is[CONTAINER]},
+		       6 * sizeof(key[0]));
+		return;
+	case QUERY_BY_USER:
+		key[0] = is[UID];
+		key[1] = is[USER];
+		return;
+	case QUERY_BY_EXE:
+		key[0] = is[EXE];
+		return;
+	case QUERY_BY_SCRIPT:
+		key[0] = is[SCRIPT];
+		return;
+	case QUERY_BY_SERVICE:
+		key[0] = is[SERVICE];
+		return;
+	case QUERY_BY_CONTAINER:
+		key[0] = is[CONTAINER];
+		return;
+	default:
+		key[0] = is[CGROUP];
+		return;
+	}
+}
+
+/* The key that a group has at last; unchanged where the store knows nothing better. */
+static int final_key(int64_t key[6], enum query_by by, struct query_store *store,
+		     sqlite3_stmt *known, const struct query_group *group)
+{
+	struct bytes address = query_group_address(group);
+	char text[48];
+	int rc;
+
+	memcpy(key, group->key, sizeof(group->key));
+	if (by == QUERY_BY_DESTINATION && (!address.length || !query_address(text, address)))
+		return 0;
+	sqlite3_reset(known);
+	if (by == QUERY_BY_DESTINATION)
+		query_bind_bytes(known, ":text", bytes_of(text));
+	else
+		query_bind_int(known, ":id", group->key[0]);
+	rc = sqlite3_step(known);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return query_failed(store, rc);
+	if (by != QUERY_BY_DESTINATION) {
+		memset(key, 0, sizeof(group->key));
+		if (rc == SQLITE_ROW)
+			actor_key(key, by, known);
+		else
+			key[5] = ADDRESS;
+	} else if (rc == SQLITE_ROW) {
+		memset(key, 0, sizeof(group->key));
+		key[0] = sqlite3_column_int64(known, 0);
+	}
+	return 0;
+}
+
+/* Into the groups of `first`, which has no two of one key. The group is gone, whatever comes of it. */
+static int move(struct query_group **first, struct query_group *group, const int64_t key[6])
+{
+	struct query_group *there = find(*first, key);
+	int rc = 0;
+
+	if (!there) {
+		memcpy(group->key, key, sizeof(group->key));
+		rc = insert(first, group);
+		if (rc)
+			free(group);
+		return rc;
+	}
+	query_sums_join(&there->sums, &group->sums);
+	there->ids += group->ids;
+	if (group->last > there->last)
+		there->last = group->last;
+	free(group);
+	return 0;
+}
+
+/* A table is taken apart as a list: its members are moved or freed without looking for each. */
+static void free_list(struct query_group *group)
+{
+	for (struct query_group *next; group; group = next) {
+		next = group->hh.next;
+		free(group);
+	}
+}
+
+static struct query_group *take_apart(struct query_group **groups)
+{
+	struct query_group *list = *groups;
+
+	if (list)
+		HASH_CLEAR(hh, *groups);
+	return list;
+}
+
+static int put_together(struct query_groups *groups, struct query_store *store, sqlite3_stmt *known)
+{
+	struct query_group *group = take_apart(&groups->first), *next;
+	int64_t key[6];
+	int rc = 0;
+
+	while (group && !rc) {
+		rc = final_key(key, groups->by, store, known, group);
+		if (rc)
+			break;
+		next = group->hh.next;
+		rc = move(&groups->first, group, key);
+		group = next;
+	}
+	free_list(group);
+	return rc;
+}
+
+static int by_number(const struct query_group *left, const struct query_group *right)
+{
+	return memcmp(left->key, right->key, sizeof(left->key)) == 0 ? 0
+	       : left->key[0] < right->key[0]			     ? -1
+								     : 1;
+}
+
+/* Those that went round the MTA first: that is what is looked for. */
+static int by_round(const struct query_group *left, const struct query_group *right)
+{
+	uint64_t a = query_round(&left->sums), b = query_round(&right->sums);
+
+	if (a == b) {
+		a = left->sums.connections;
+		b = right->sums.connections;
+	}
+	if (a != b)
+		return a > b ? -1 : 1;
+	return left->last < right->last ? -1 : left->last > right->last;
+}
+
+int query_groups_settle(struct query_groups *groups, struct query_store *store)
+{
+	const bool actor = query_by_actor(groups->by);
+	sqlite3_stmt *known = NULL;
+	int rc = 0;
+
+	if (actor)
+		rc = query_prepare(store,
+				   "SELECT uid, user, exe, script, service, container, cgroup "
+				   "FROM actor WHERE id = :id",
+				   &known);
+	else if (groups->by == QUERY_BY_DESTINATION)
+		rc = query_prepare(store, "SELECT id FROM text WHERE bytes = :text", &known);
+	if (!rc && known)
+		rc = put_together(groups, store, known);
+	sqlite3_finalize(known);
+	if (groups->by == QUERY_BY_HOUR)
+		HASH_SORT(groups->first, by_number);
+	else
+		HASH_SORT(groups->first, by_round);
+	return rc;
+}
+
+void query_groups_free(struct query_groups *groups)
+{
+	free_list(take_apart(&groups->first));
+}
