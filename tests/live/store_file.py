@@ -15,8 +15,10 @@ APPLICATION = 0x736D7470
 
 def schema():
     with open(os.path.join(ROOT, "user", "store", "schema.c")) as file:
-        found = re.search(r"\[1\] = (.*?),\n};\n", file.read(), re.S)
-    return "".join(re.findall(r'"([^"]*)"', found[1]))
+        text = file.read()
+        found = re.search(r"\[1\] = (.*?),\n};\n", text, re.S)
+        short = re.search(r'#define SHORT.*?"([^"]*)"', text, re.S)
+    return "".join(re.findall(r'"([^"]*)"', found[1].replace("SHORT", f'"{short[1]}"')))
 
 
 def packed(members):
@@ -62,10 +64,11 @@ class Store:
             "verdict": {"class": verdict, "reasons": []},
         }
         self.db.execute(
-            "INSERT INTO connection VALUES(?, ?, ?, ?, 0, ?, 25, ?, ?, ?, ?, ?, ?, 0, ?)",
+            "INSERT INTO connection VALUES(?, ?, ?, ?, ?, 0, ?, 25, ?, ?, ?, ?, ?, ?, 0, ?)",
             (
                 self.seq,
                 start,
+                self.seq,
                 actor,
                 number,
                 bytes(map(int, address.split("."))),

@@ -139,7 +139,7 @@ static inline void made_rest(struct made_rows *made, struct made_row *out, uint3
 	const struct store_row *row = &out->row;
 	uint64_t id = made_number(made, UINT64_C(1) << 40);
 
-	out->row.cookie = id;
+	out->row.cookie = (uint64_t)out->row.start >> 10; /* they grow with time */
 	out->row.rest_json = made_text(
 		out->rest, sizeof(out->rest),
 		"\"@timestamp\":\"2026-11-28T15:01:35.%06uZ\",\"v\":1,\"host\":{\"name\":\"www1\"},"
@@ -164,7 +164,7 @@ static inline void made_rest(struct made_rows *made, struct made_row *out, uint3
 		"\"5xx\":0},\"last_reply\":\"%.*s 2.0.0 Ok: queued "
 		"as %" PRIX64 "\",\"gaps\":0},\"verdict\":{\"class\":\"%s\",\"reasons\":[\"direct-"
 		"mx\",\"script-in-uploads\"]}",
-		(unsigned int)(id % 1000000), id, (unsigned int)(id / 7 % 1000000),
+		(unsigned int)(id % 1000000), row->cookie, (unsigned int)(id / 7 % 1000000),
 		(unsigned int)(id / 11 % 1000000), row->end ? row->end - row->start : 0,
 		row->accepted ? "success" : "failure", (unsigned int)(32768 + id % 28000),
 		row->bytes_out, to >> 8 & 255, to & 255, (unsigned int)(300 + id % 400),

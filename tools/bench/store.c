@@ -49,6 +49,7 @@ static void add(struct store *store, uint64_t number)
 	struct made_row *row = &made_rows_ready[number % ROWS];
 
 	row->row.start = unix_now();
+	row->row.cookie = number;
 	store_add(store, &row->row, row->row.start);
 }
 

@@ -102,16 +102,25 @@ static void overview(struct asking *asking)
 
 /* Where they are to go, and how many are there. */
 struct taking {
+	const struct report *report; /* has the first ones: no last one is one of them */
 	struct report_connection *to;
 	unsigned int count;
 };
+
+static bool is_first(const struct report *report, int64_t seq)
+{
+	for (unsigned int i = 0; i < report->first_count; i++)
+		if (report->first[i].seq == seq)
+			return true;
+	return false;
+}
 
 static void take(void *context, const struct query_connection *from)
 {
 	struct taking *taking = context;
 	struct report_connection *to;
 
-	if (taking->count == LIMIT_REPORT_FIRST)
+	if (taking->count == LIMIT_REPORT_FIRST || is_first(taking->report, from->seq))
 		return;
 	to = &taking->to[taking->count++];
 	to->seq = from->seq;
@@ -131,7 +140,7 @@ static void take(void *context, const struct query_connection *from)
 static void ask_connections(struct asking *asking, const struct query *query, bool last)
 {
 	struct report *report = asking->report;
-	struct taking taking = {last ? report->last : report->first, 0};
+	struct taking taking = {report, last ? report->last : report->first, 0};
 
 	if (query_connections(asking->store, query, last, LIMIT_REPORT_FIRST, take, &taking) &&
 	    !asking->failed)

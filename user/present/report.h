@@ -58,7 +58,8 @@ struct report {
 	struct report_part parts[REPORT_PARTS];
 	struct query_known known;
 	int known_failed;
-	struct report_connection first[LIMIT_REPORT_FIRST], last[LIMIT_REPORT_FIRST];
+	struct report_connection first[LIMIT_REPORT_FIRST],
+		last[LIMIT_REPORT_FIRST]; /* none is in both */
 	unsigned int first_count, last_count;
 };
 

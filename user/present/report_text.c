@@ -82,6 +82,8 @@ static void overview(const struct text *text, const struct report *report)
 	if (!who->failed && !who->table.all.connections)
 		return;
 	report_table(text, who, report->verdicts);
+	if (!who->failed)
+		text_paragraph(text, "smtpsnoop report actor NUMBER tells more of one.", INDENT);
 	heading(text, report->verdicts ? "Where to:" : "Where these went:");
 	report_table(text, &report->parts[REPORT_DESTINATIONS], report->verdicts);
 	heading(text, report->verdicts ? "What was answered:" : "What these were answered:");
@@ -139,10 +141,11 @@ static void actor(const struct text *text, const struct report *report)
 	report_table(text, &report->parts[REPORT_DESTINATIONS], true);
 	heading(text, "What was answered:");
 	report_table(text, &report->parts[REPORT_REPLIES], true);
-	connections(text, "The first connections that are kept in full:", report->first,
-		    report->first_count);
-	connections(text, "The last ones (smtpsnoop report connection SEQ):", report->last,
-		    report->last_count);
+	connections(
+		text,
+		"The first connections that are kept in full (smtpsnoop report connection SEQ):",
+		report->first, report->first_count);
+	connections(text, "The last ones:", report->last, report->last_count);
 }
 
 /* With nothing to show in this time, it helps to know when there was something. */
