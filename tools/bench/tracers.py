@@ -47,7 +47,7 @@ class Tracer:
     stdin = on_line = None
 
     def __init__(self, stage):
-        self.stage, self.child, self.port, self.since = stage, None, 0, 0.0
+        self.stage, self.child, self.port, self.since, self.began = stage, None, 0, 0.0, 0.0
 
     def path(self):
         return find(self.program, self.package)
@@ -72,6 +72,7 @@ class Tracer:
         if not self.child.alive():
             self.child.end()
             raise CannotRun(first_error(self.child.stderr() or self.child.out.head.decode(errors="replace")))
+        self.began = time.monotonic()
         proc.settle(self.processes(), 3)
 
     def processes(self):

@@ -86,6 +86,18 @@ static void say_degraded(const char *degraded)
 	}
 }
 
+/* The log's first line. */
+static void say_start(const struct frame_start *start, const char *words)
+{
+	char ports[sizeof(start->ports) / sizeof(start->ports[0]) * sizeof(", 65535")] = "";
+	size_t used = 0;
+
+	for (unsigned int i = 0; i < start->port_count && used < sizeof(ports); i++)
+		used += (size_t)snprintf(ports + used, sizeof(ports) - used, "%s%u", i ? ", " : "",
+					 start->ports[i]);
+	msg_info("collecting, port%s %s: %s", start->port_count == 1 ? "" : "s", ports, words);
+}
+
 static void on_start(void *context, const struct frame_start *start)
 {
 	struct keep *keep = context;
@@ -98,6 +110,7 @@ static void on_start(void *context, const struct frame_start *start)
 	snprintf(words, sizeof(words), "smtpsnoop " SMTPSNOOP_VERSION ", Linux %s, %s%s",
 		 start->kernel, start->hooks, start->degraded[0] ? ", degraded" : "");
 	store_event(keep->store, STORE_EVENT_STARTED, 0, words, unix_now());
+	say_start(start, words);
 	say_degraded(start->degraded);
 }
 
@@ -173,6 +186,7 @@ static int on_end(void *context, const struct frame_end *end, const struct frame
 	snprintf(words, sizeof(words), "%llu connections, %llu of them counted only",
 		 (unsigned long long)end->counters.attempts,
 		 (unsigned long long)end->counters.counted_only);
+	msg_info("ended: %s", words);
 	store_event(keep->store, STORE_EVENT_ENDED, end->counters.attempts, words, unix_now());
 	return end->status;
 }

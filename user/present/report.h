@@ -49,7 +49,7 @@ struct report_connection {
 
 struct report {
 	enum report_kind kind;
-	char host[65]; /* "" = not known */
+	char host[65]; /* escaped; "" = not known */
 	int64_t now; /* Unix ns */
 	const struct query *query; /* as it was asked; query->by counts for REPORT_TABLE */
 	bool selected; /* not all of the host was asked for */

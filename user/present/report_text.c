@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/escape.h"
 #include "present/report_table.h"
 
 #define INDENT 2
@@ -25,12 +24,8 @@ static void title(const struct text *text, const struct report *report)
 	report_span(span, end - begin);
 	line_clear(&line);
 	text_word(text, &line, "smtpsnoop " SMTPSNOOP_VERSION, 0, 0);
-	if (report->host[0]) {
-		char shown[4 * sizeof(report->host)];
-
-		escape_text(shown, sizeof(shown), report->host, strlen(report->host), NULL);
-		text_word(text, &line, shown, 0, 2);
-	}
+	if (report->host[0])
+		text_word(text, &line, report->host, 0, 2);
 	snprintf(words, sizeof(words), "%s to %s%s (%s)", since, until,
 		 query->until == INT64_MAX ? ", now" : "", span);
 	text_word(text, &line, words, 0, 2);
