@@ -67,12 +67,13 @@ static int add(const struct making *making, struct query_cell *cell)
 	return rc;
 }
 
-static bool take_verdict(struct query_cell *cell, sqlite3_stmt *statement, int column)
+/* One that there is not is none that anybody can rely on. */
+static enum verdict_class verdict_of(sqlite3_stmt *statement, int column)
 {
 	int64_t verdict = sqlite3_column_int64(statement, column);
 
-	cell->verdict = (enum verdict_class)verdict;
-	return verdict >= 0 && verdict < VERDICT_CLASSES;
+	return verdict >= 0 && verdict < VERDICT_CLASSES ? (enum verdict_class)verdict
+							 : VERDICT_UNKNOWN;
 }
 
 static void take_counts(struct query_cell *cell, sqlite3_stmt *statement, int column)
@@ -91,6 +92,7 @@ static bool take_hour(struct query_cell *cell, sqlite3_stmt *statement)
 	struct query_sums *sums = &cell->sums;
 	uint64_t *const counts[] = {&sums->attempts_only, &sums->refusals, &sums->blocklisted};
 
+	cell->verdict = verdict_of(statement, 2);
 	cell->hour = sqlite3_column_int64(statement, 0);
 	cell->actor = sqlite3_column_int64(statement, 1);
 	sums->connections = (uint64_t)sqlite3_column_int64(statement, 3);
@@ -99,7 +101,7 @@ static bool take_hour(struct query_cell *cell, sqlite3_stmt *statement)
 		*counts[i] = (uint64_t)sqlite3_column_int64(statement, 8 + i);
 	sums->first = sqlite3_column_int64(statement, 11);
 	sums->last = sqlite3_column_int64(statement, 12);
-	return take_verdict(cell, statement, 2);
+	return true;
 }
 
 static bool take_value(struct query_cell *cell, sqlite3_stmt *statement)
@@ -108,11 +110,12 @@ static bool take_value(struct query_cell *cell, sqlite3_stmt *statement)
 
 	if (what < SCHEMA_DESTINATION || what >= QUERY_WHATS)
 		return false;
+	cell->verdict = verdict_of(statement, 2);
 	cell->what = (enum schema_what)what;
 	cell->values[what] = sqlite3_column_int64(statement, 1);
 	cell->sums.connections = (uint64_t)sqlite3_column_int64(statement, 3);
 	take_counts(cell, statement, 4);
-	return take_verdict(cell, statement, 2);
+	return true;
 }
 
 static int64_t value_of(sqlite3_stmt *statement, int column)
@@ -128,6 +131,7 @@ static bool take_connection(struct query_cell *cell, sqlite3_stmt *statement)
 	uint64_t reasons = (uint64_t)sqlite3_column_int64(statement, 3);
 	struct query_sums *sums = &cell->sums;
 
+	cell->verdict = verdict_of(statement, 2);
 	cell->hour = start / QUERY_HOUR;
 	cell->actor = sqlite3_column_int64(statement, 1);
 	cell->address = query_bytes(statement, 8);
@@ -140,7 +144,7 @@ static bool take_connection(struct query_cell *cell, sqlite3_stmt *statement)
 	sums->refusals = reasons >> REASON_REFUSED & 1;
 	sums->blocklisted = reasons >> REASON_BLOCKLISTED & 1;
 	sums->first = sums->last = start;
-	return take_verdict(cell, statement, 2);
+	return true;
 }
 
 static const char hours[] =
