@@ -77,6 +77,9 @@ bool report_missing(const struct text *text, const struct report *report);
 /* The same, each sentence given to `say`; it is escaped as text. */
 bool report_missing_each(const struct report *report, void (*say)(void *context, const char *words),
 			 void *context);
+/* When the last connection that is stored was opened, and that open ones are not stored yet. */
+#define REPORT_LAST 192
+void report_last(char out[REPORT_LAST], const struct report *report);
 
 /* One connection in full. The record is JSON as query_record() gives it. 0, or -EBADMSG: it is none; nothing has been written. */
 int report_record_text(const struct text *text, int64_t seq, struct bytes record);

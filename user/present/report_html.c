@@ -240,7 +240,7 @@ static void nothing(void *context, const char *words)
 
 static void missing(FILE *out, const struct report *report)
 {
-	char date[REPORT_DATE];
+	char words[REPORT_LAST];
 	bool any = false;
 
 	section(out, "What is not known", NULL);
@@ -252,13 +252,8 @@ static void missing(FILE *out, const struct report *report)
 	} else {
 		fputs("<p>Nothing is known to be missing.</p>\n", out);
 	}
-	if (report->extent.last) {
-		report_date(date, report->extent.last);
-		fprintf(out, "<p class=\"note\">The last connection that was stored: %s.</p>\n",
-			date);
-	} else {
-		fputs("<p class=\"note\">The store has no connection yet.</p>\n", out);
-	}
+	report_last(words, report);
+	fprintf(out, "<p class=\"note\">%s</p>\n", words);
 	end_section(out);
 }
 

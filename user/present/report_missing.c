@@ -272,3 +272,22 @@ bool report_missing(const struct text *text, const struct report *report)
 
 	return report_missing_each(report, say_text, &own);
 }
+
+/* With nothing to show in this time, it helps to know when there was something. */
+void report_last(char out[REPORT_LAST], const struct report *report)
+{
+	char date[REPORT_DATE];
+
+	if (!report->extent.last) {
+		snprintf(
+			out, REPORT_LAST,
+			"The store has no connection yet; those that are open come when they end.");
+		return;
+	}
+	report_date(date, report->extent.last);
+	snprintf(out, REPORT_LAST,
+		 "The last connection that was stored was opened at %s. Those that are open now "
+		 "come when they "
+		 "end: smtpsnoop snapshot has them.",
+		 date);
+}

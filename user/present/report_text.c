@@ -143,22 +143,10 @@ static void actor(const struct text *text, const struct report *report)
 	connections(text, "The last ones:", report->last, report->last_count);
 }
 
-/* With nothing to show in this time, it helps to know when there was something. */
-static void last_heard(const struct text *text, const struct report *report)
-{
-	char date[REPORT_DATE], words[128];
-
-	if (!report->extent.last) {
-		text_paragraph(text, "The store has no connection yet.", INDENT);
-		return;
-	}
-	report_date(date, report->extent.last);
-	snprintf(words, sizeof(words), "The last connection that was stored: %s.", date);
-	text_paragraph(text, words, INDENT);
-}
-
 void report_text(const struct text *text, const struct report *report)
 {
+	char words[REPORT_LAST];
+
 	title(text, report);
 	switch (report->kind) {
 	case REPORT_OVERVIEW:
@@ -175,5 +163,6 @@ void report_text(const struct text *text, const struct report *report)
 	heading(text, "What is not known:");
 	if (!report_missing(text, report))
 		text_paragraph(text, "Nothing is known to be missing.", INDENT);
-	last_heard(text, report);
+	report_last(words, report);
+	text_paragraph(text, words, INDENT);
 }
