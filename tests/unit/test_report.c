@@ -452,6 +452,36 @@ static void test_record_text(void **state)
 	assert_has("  ancestors       init \\xff\n");
 }
 
+static void assert_time(const char *member, const char *shown_as)
+{
+	struct text how = {.out = begin(), .layout = layout_for(80)};
+	char json[256];
+
+	snprintf(json, sizeof(json), "{\"event\":{%s}}", member);
+	assert_int_equal(report_record_text(&how, 1, bytes_of(json)), 0);
+	fclose(how.out);
+	assert_has(shown_as);
+}
+
+/* As everywhere in a report: local time. What only looks like one, or is none, stays as it is. */
+static void test_record_times(void **state)
+{
+	(void)state;
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	tzset();
+	assert_time("\"start\":\"2026-11-28T23:01:35.497474Z\"",
+		    "  opened          2026-11-29 00:01:35.497474 +0100\n");
+	assert_time("\"end\":\"2026-07-01T12:00:00Z\"",
+		    "  ended           2026-07-01 14:00:00 +0200\n");
+	assert_time("\"id\":\"2026-07-01T12:00:00Z\"", "  id              2026-07-01T12:00:00Z\n");
+	assert_time("\"start\":\"2026-11-28T23:01:35.497474Z rm\"",
+		    "  opened          2026-11-28T23:01:35.497474Z rm\n");
+	assert_time("\"start\":\"2026-11-28T23:01:35.\"",
+		    "  opened          2026-11-28T23:01:35.\n");
+	setenv("TZ", "UTC", 1);
+	tzset();
+}
+
 /* What lies in the store may be a terminal's sequences: it is written anew. */
 static void test_record_json(void **state)
 {
@@ -502,7 +532,7 @@ int main(void)
 		cmocka_unit_test(test_failed),	      cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_csv),	      cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_losses),   cmocka_unit_test(test_record_text),
-		cmocka_unit_test(test_record_json),
+		cmocka_unit_test(test_record_json),   cmocka_unit_test(test_record_times),
 	};
 
 	return cmocka_run_group_tests(tests, set_zone, free_shown);

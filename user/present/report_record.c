@@ -6,7 +6,9 @@
  * escaped. A member that is not in the table is not shown: --json has it.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/escape.h"
 #include "present/json_read.h"
@@ -127,6 +129,31 @@ static void take(void *context, const struct json_item *item)
 		add(search, bytes_of(item->kind == JSON_IS_TRUE ? "yes" : "no"));
 }
 
+static bool is_time(const char *path)
+{
+	return strcmp(path, "event.start") == 0 || strcmp(path, "event.end") == 0 ||
+	       strcmp(path, "process.start") == 0;
+}
+
+/* "2026-11-28T15:01:35.497474Z" as the rest of a report has it: local time, and here what that is. Anything else stays. */
+static void local_time(struct search *search)
+{
+	struct tm tm = {.tm_isdst = 0};
+	const char *end = strptime(search->value, "%Y-%m-%dT%H:%M:%S", &tm);
+	char fraction[8] = "", date[32], zone[8];
+	time_t seconds;
+
+	if (!end || (*end == '.' && sscanf(end, ".%6[0-9]", fraction) != 1))
+		return;
+	end += fraction[0] ? 1 + strlen(fraction) : 0;
+	seconds = timegm(&tm);
+	if (strcmp(end, "Z") != 0 || !localtime_r(&seconds, &tm) ||
+	    !strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm) ||
+	    !strftime(zone, sizeof(zone), "%z", &tm))
+		return;
+	snprintf(search->value, VALUE, "%s%s%s %s", date, fraction[0] ? "." : "", fraction, zone);
+}
+
 static void put_member(const struct text *text, const char *name, struct search *search)
 {
 	struct line line;
@@ -164,6 +191,8 @@ int report_record_text(const struct text *text, int64_t seq, struct bytes record
 		if (head)
 			fprintf(text->out, "\n%s\n", head);
 		head = NULL;
+		if (is_time(members[i].path))
+			local_time(&search);
 		put_member(text, members[i].name, &search);
 	}
 	return 0;
