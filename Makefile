@@ -248,10 +248,12 @@ cover:
 	$(Q)mkdir -p cover && cd cover && gcov -r -s .. $$(find ../.output/cover -name '*.gcda') > summary.txt
 	$(Q)tools/cover-table cover/summary.txt
 
+# A page belongs into the section that its name ends with.
+PAGES := $(notdir $(sort $(wildcard dist/*.[1-9])))
+
 install: smtpsnoop
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/smtpsnoop
-	$(Q)set -e; for page in $(wildcard dist/*.8); do install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man8/$${page##*/}; done
-	$(Q)set -e; for page in $(wildcard dist/*.5); do install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man5/$${page##*/}; done
+	$(Q)set -e; for page in $(PAGES); do install -D -m 644 dist/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 	$(Q)set -e; conf=$(DESTDIR)$(SYSCONFDIR)/smtpsnoop.conf; \
 		if [ -e dist/smtpsnoop.conf ] && [ ! -e $$conf ]; then install -D -m 644 dist/smtpsnoop.conf $$conf; fi
 
@@ -262,7 +264,8 @@ install: smtpsnoop
 
 # The configuration and the store are the administrator's: they stay.
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/smtpsnoop $(DESTDIR)$(MANDIR)/man8/smtpsnoop.8 $(DESTDIR)$(MANDIR)/man5/smtpsnoop.conf.5
+	rm -f $(DESTDIR)$(SBINDIR)/smtpsnoop
+	$(Q)for page in $(PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 	rm -f $(DESTDIR)$(UNITDIR)/smtpsnoop.service $(DESTDIR)$(SYSUSERSDIR)/smtpsnoop.conf
 
 -include $(wildcard $(O)/*/*.d $(O)/*/*/*/*.d $(O)/*/*/*.d $(O)/*/*.bpf.d)

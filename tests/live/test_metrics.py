@@ -365,7 +365,7 @@ def test_names(case):
             for group in re.findall(r"\bby \(([^)]*)\)", query):
                 if not set(re.split(r", *", group)) <= labels:
                     raise Failed(f"no such labels: {group}")
-    with open(os.path.join(ROOT, "dist", "smtpsnoop.8")) as file:
+    with open(os.path.join(ROOT, "dist", "smtpsnoop-collect.8")) as file:
         manual = file.read().replace("\\-", "-")
     missing = {name for name in metrics if name not in manual and name.replace("_actor_", "_") not in manual}
     if missing:

@@ -161,11 +161,12 @@ int metrics_socket_open(struct metrics_socket *made, const char *where, gid_t gr
 		return refuse(error, error_size, where, why, EADDRINUSE);
 	made->fd = socket(place.at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (made->fd < 0)
-		return refuse(error, error_size, where,
-			      errno == EAFNOSUPPORT
-				      ? "IP is not allowed here: see METRICS in smtpsnoop(8)"
-				      : strerror(errno),
-			      errno);
+		return refuse(
+			error, error_size, where,
+			errno == EAFNOSUPPORT
+				? "IP is not allowed here: see METRICS in smtpsnoop-collect(8)"
+				: strerror(errno),
+			errno);
 	rc = file ? bind_file(made->fd, &place, group) : bind_address(made->fd, &place);
 	if (!rc && file)
 		remember_file(made, where);

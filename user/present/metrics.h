@@ -3,7 +3,7 @@
  * metrics.h - what the collector counts, as Prometheus reads it
  *
  * Text exposition format 0.0.4, names by Prometheus' conventions: base units, `_total` for what only grows. What each means is in the
- * METRICS section of smtpsnoop(8). Pure: no sockets and no clock.
+ * METRICS section of smtpsnoop-collect(8). Pure: no sockets and no clock.
  */
 #ifndef SMTPSNOOP_METRICS_H
 #define SMTPSNOOP_METRICS_H
