@@ -167,4 +167,69 @@ static inline struct query_store *h_open(void)
 	return store;
 }
 
+/* One filter at a time. */
+static inline struct query h_filtered(unsigned int filter)
+{
+	static const uint16_t ports[] = {587, 2525};
+	struct query query = {.verdicts = (1u << VERDICT_CLASSES) - 1};
+
+	switch (filter) {
+	case 1:
+		query.verdicts = 1u << VERDICT_BYPASS | 1u << VERDICT_UNKNOWN;
+		break;
+	case 2:
+		query.has_uid = true;
+		query.uid = 'w';
+		break;
+	case 3:
+		query.cgroup = "/system.slice";
+		break;
+	case 4:
+		query.script = "mailer";
+		query.exe = "php";
+		break;
+	case 5:
+		query.service = "postfix@";
+		break;
+	case 6:
+		query.helo = "example";
+		break;
+	case 7:
+		query.ports = ports;
+		query.port_count = 2;
+		break;
+	case 8:
+		query.has_net = true;
+		query.prefix = 120;
+		memcpy(query.net, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc6\x33\x64\0", 16);
+		break;
+	case 9:
+		query.has_net = true;
+		query.prefix = 32;
+		memcpy(query.net, "\x20\x01\x0d\xb8", 4);
+		break;
+	case 10:
+		query.who = "bob";
+		break;
+	default:
+		break;
+	}
+	return query;
+}
+
+static inline int h_make_store(void **state)
+{
+	(void)state;
+	h_directory_make();
+	h_fill(&(struct store_options){.path = h_path});
+	return 0;
+}
+
+static inline int h_remove_store(void **state)
+{
+	(void)state;
+	h_directory_remove();
+	return 0;
+}
+
 #endif

@@ -239,55 +239,6 @@ static const int64_t spans[][2] = {
 };
 #define SPANS (sizeof(spans) / sizeof(spans[0]))
 
-/* One filter at a time. */
-static struct query filtered(unsigned int filter)
-{
-	static const uint16_t ports[] = {587, 2525};
-	struct query query = {.verdicts = (1u << VERDICT_CLASSES) - 1};
-
-	switch (filter) {
-	case 1:
-		query.verdicts = 1u << VERDICT_BYPASS | 1u << VERDICT_UNKNOWN;
-		break;
-	case 2:
-		query.has_uid = true;
-		query.uid = 'w';
-		break;
-	case 3:
-		query.cgroup = "/system.slice";
-		break;
-	case 4:
-		query.script = "mailer";
-		query.exe = "php";
-		break;
-	case 5:
-		query.service = "postfix@";
-		break;
-	case 6:
-		query.helo = "example";
-		break;
-	case 7:
-		query.ports = ports;
-		query.port_count = 2;
-		break;
-	case 8:
-		query.has_net = true;
-		query.prefix = 120;
-		memcpy(query.net, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc6\x33\x64\0", 16);
-		break;
-	case 9:
-		query.has_net = true;
-		query.prefix = 32;
-		memcpy(query.net, "\x20\x01\x0d\xb8", 4);
-		break;
-	case 10:
-		query.who = "bob";
-		break;
-	default:
-		break;
-	}
-	return query;
-}
 #define FILTERS 11
 
 static void answers_equal(bool moves)
@@ -297,7 +248,7 @@ static void answers_equal(bool moves)
 	for (unsigned int filter = 0; filter < FILTERS; filter++) {
 		for (unsigned int by = 0; by < QUERY_BYS; by++) {
 			for (unsigned int i = filter % 2; i < SPANS; i += filter ? 2 : 1) {
-				struct query query = filtered(filter);
+				struct query query = h_filtered(filter);
 
 				query.by = (enum query_by)by;
 				query.since = spans[i][0];
@@ -307,21 +258,6 @@ static void answers_equal(bool moves)
 		}
 	}
 	query_close(store);
-}
-
-static int make_store(void **state)
-{
-	(void)state;
-	h_directory_make();
-	h_fill(&(struct store_options){.path = h_path});
-	return 0;
-}
-
-static int remove_store(void **state)
-{
-	(void)state;
-	h_directory_remove();
-	return 0;
 }
 
 static void test_all_answers(void **state)
@@ -336,7 +272,7 @@ static void test_all_answers(void **state)
 
 static void test_top(void **state)
 {
-	struct query query = filtered(0);
+	struct query query = h_filtered(0);
 	struct query_store *store = h_open();
 	struct query_table table;
 
@@ -357,7 +293,7 @@ static void test_top(void **state)
 /* An actor's number stands for all that belong together, and for nobody else. */
 static void test_actor(void **state)
 {
-	struct query query = filtered(0);
+	struct query query = h_filtered(0);
 	struct query_store *store = h_open();
 	struct query_table all, one;
 
@@ -422,7 +358,7 @@ static void assert_together(struct query_store *store, struct query query, enum 
 
 static void test_together(void **state)
 {
-	struct query query = filtered(0);
+	struct query query = h_filtered(0);
 	struct query_store *store = h_open();
 
 	(void)state;
@@ -436,155 +372,6 @@ static void test_together(void **state)
 	query_close(store);
 }
 
-static int64_t seqs[H_ROWS], starts[H_ROWS];
-static int taken;
-
-static void take(void *context, const struct query_connection *connection)
-{
-	(void)context;
-	seqs[taken] = connection->seq;
-	starts[taken++] = connection->start;
-}
-
-static void test_connections(void **state)
-{
-	struct query query = filtered(2);
-	struct query_store *store = h_open();
-	int64_t seq, first = INT64_MAX;
-	struct bytes json;
-
-	(void)state;
-	query.until = INT64_MAX;
-	for (int i = 0; i < H_ROWS; i++)
-		if (past[i].row.uid == 'w' && past[i].row.start < first)
-			first = past[i].row.start;
-	taken = 0;
-	assert_int_equal(query_connections(store, &query, false, 5, take, NULL), 0);
-	assert_int_equal(taken, 5);
-	assert_int_equal(starts[0], first);
-	assert_true(starts[0] <= starts[1] && starts[3] <= starts[4]);
-	assert_int_equal(past[seqs[0] - 1].row.start, first);
-	taken = 0;
-	assert_int_equal(query_connections(store, &query, true, 5, take, NULL), 0);
-	assert_int_equal(taken, 5);
-	assert_true(starts[0] <= starts[4]);
-	assert_int_equal(query_record(store, seqs[0], &json), 0);
-	assert_true(bytes_hold(json, past[seqs[0] - 1].json));
-	assert_true(bytes_end(json, ",\"process\":{\"pid\":7}}"));
-	assert_int_equal(query_record_by_id(store, "ab-1f", &query, &seq, &json), 0);
-	assert_int_equal(seq, 0x1f + 1);
-	assert_int_equal(query_record(store, H_ROWS + 1, &json), -ENOENT);
-	assert_int_equal(query_record_by_id(store, "ab-ffffff", &query, &seq, &json), -ENOENT);
-	assert_int_equal(query_record_by_id(store, "cd-1f", &query, &seq, &json), -ENOENT);
-	assert_int_equal(query_record_by_id(store, "ab", &query, &seq, &json), -ENOENT);
-	assert_int_equal(query_record_by_id(store, "ab\",\"x", &query, &seq, &json), -ENOENT);
-	query_close(store);
-}
-
-static bool now_enough(void *context)
-{
-	return *(bool *)context;
-}
-
-static void test_time_limit(void **state)
-{
-	bool over = false;
-	const struct query_options options = {
-		.path = h_path, .enough = now_enough, .context = &over};
-	struct query query = filtered(6);
-	struct query_store *store;
-	struct query_table table;
-	struct bytes json;
-	char error[256];
-	int64_t seq;
-
-	(void)state;
-	store = query_open(&options, error, sizeof(error));
-	assert_non_null(store);
-	over = true;
-	query.by = QUERY_BY_HELO;
-	query.until = INT64_MAX;
-	assert_int_equal(query_table(store, &query, 5, &table), -ETIME);
-	assert_non_null(strstr(query_error(store), "too long"));
-	query_table_free(&table);
-	assert_int_equal(query_record_by_id(store, "cd-1f", &query, &seq, &json), -ETIME);
-	over = false;
-	assert_int_equal(query_table(store, &query, 5, &table), 0);
-	query_table_free(&table);
-	query_close(store);
-}
-
-/* The plans of what is asked most: nothing is walked through from end to end, and records in full are not touched. */
-static char traced[8][8192];
-static unsigned int traced_count;
-
-static int on_trace(unsigned int what, void *context, void *statement, void *text)
-{
-	const char *sql = sqlite3_sql(statement);
-
-	(void)what;
-	(void)context;
-	(void)text;
-	if ((strstr(sql, "FROM hour h") || strstr(sql, "FROM day_value v") ||
-	     strstr(sql, "FROM connection c")) &&
-	    traced_count < 8)
-		snprintf(traced[traced_count++], sizeof(traced[0]), "EXPLAIN QUERY PLAN %s", sql);
-	return 0;
-}
-
-static void assert_plan(struct query_store *store, const char *sql)
-{
-	sqlite3_stmt *plan;
-	bool searched = false;
-
-	assert_int_equal(sqlite3_prepare_v2(store->db, sql, -1, &plan, NULL), SQLITE_OK);
-	while (sqlite3_step(plan) == SQLITE_ROW) {
-		const char *step = (const char *)sqlite3_column_text(plan, 3);
-
-		if (strncmp(step, "SCAN ", 5) == 0 && strncmp(step, "SCAN a", 6) != 0)
-			fail_msg("%s in %s", step, sql);
-		if (strncmp(step, "SEARCH c ", 9) == 0 && !strstr(step, "COVERING INDEX"))
-			fail_msg("%s in %s", step, sql);
-		searched = searched || strncmp(step, "SEARCH ", 7) == 0;
-	}
-	assert_true(searched);
-	sqlite3_finalize(plan);
-}
-
-static void assert_no_scan(struct query_store *store, const struct query *query)
-{
-	struct query_table table;
-
-	traced_count = 0;
-	sqlite3_trace_v2(store->db, SQLITE_TRACE_STMT, on_trace, NULL);
-	assert_int_equal(query_table(store, query, 5, &table), 0);
-	query_table_free(&table);
-	sqlite3_trace_v2(store->db, 0, NULL, NULL);
-	assert_true(traced_count > 0);
-	for (unsigned int i = 0; i < traced_count; i++)
-		assert_plan(store, traced[i]);
-}
-
-static void test_plans(void **state)
-{
-	struct query_store *store = h_open();
-
-	(void)state;
-	for (unsigned int filter = 0; filter < 6; filter++) {
-		for (unsigned int by = 0; by < QUERY_BYS; by++) {
-			struct query query = filtered(filter);
-
-			query.by = (enum query_by)by;
-			query.since = H_BEGIN + 1;
-			query.until = H_BEGIN + 4 * H_DAY + 1;
-			assert_no_scan(store, &query);
-			query.actor = 3;
-			assert_no_scan(store, &query);
-		}
-	}
-	query_close(store);
-}
-
 /* The store forgets connections older than two days: whole hours and days are left of them. */
 static void test_after_retention(void **state)
 {
@@ -593,7 +380,7 @@ static void test_after_retention(void **state)
 	const int64_t floor = H_BEGIN + (H_DAYS - 2) * H_DAY;
 	int64_t clock = H_NOW;
 	struct query_store *store;
-	struct query query = filtered(0);
+	struct query query = h_filtered(0);
 	struct query_table table;
 
 	(void)state;
@@ -630,11 +417,10 @@ static void test_after_retention(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_answers), cmocka_unit_test(test_top),
-		cmocka_unit_test(test_together),    cmocka_unit_test(test_actor),
-		cmocka_unit_test(test_connections), cmocka_unit_test(test_time_limit),
-		cmocka_unit_test(test_plans),	    cmocka_unit_test(test_after_retention),
+		cmocka_unit_test(test_all_answers),	cmocka_unit_test(test_top),
+		cmocka_unit_test(test_together),	cmocka_unit_test(test_actor),
+		cmocka_unit_test(test_after_retention),
 	};
 
-	return cmocka_run_group_tests(tests, make_store, remove_store);
+	return cmocka_run_group_tests(tests, h_make_store, h_remove_store);
 }

@@ -2,7 +2,7 @@
 /*
  * query_groups.c - sums by what a table has a row for
  *
- * First by ids, as the rows come; actors are looked up when each of them is one sum. Memory is bounded by the process's limit: without it
+ * First by ids, whatever the verdict; then by what the ids stand for. Memory is bounded by the process's limit: without it
  * the answer is an error, never a part.
  */
 #include "store/query_groups.h"
@@ -14,24 +14,6 @@
 /* key[0] of an address that has no id: key[1] is its length, the bytes are behind it. No id of a text, an actor or an hour. */
 #define ADDRESS INT64_MIN
 
-void query_sums_join(struct query_sums *into, const struct query_sums *from)
-{
-	if (from->first && (!into->first || from->first < into->first))
-		into->first = from->first;
-	if (from->last > into->last)
-		into->last = from->last;
-	into->connections += from->connections;
-	into->messages += from->messages;
-	into->accepted += from->accepted;
-	into->recipients += from->recipients;
-	into->refused += from->refused;
-	into->attempts_only += from->attempts_only;
-	into->refusals += from->refusals;
-	into->blocklisted += from->blocklisted;
-	for (int i = 0; i < VERDICT_CLASSES; i++)
-		into->verdicts[i] += from->verdicts[i];
-}
-
 struct bytes query_group_address(const struct query_group *group)
 {
 	if (group->key[0] != ADDRESS)
@@ -39,33 +21,18 @@ struct bytes query_group_address(const struct query_group *group)
 	return (struct bytes){(const char *)&group->key[2], (size_t)group->key[1]};
 }
 
-static enum schema_what what_of(enum query_by by)
-{
-	if (by == QUERY_BY_DESTINATION)
-		return SCHEMA_DESTINATION;
-	return by == QUERY_BY_HELO ? SCHEMA_HELO : SCHEMA_REPLY;
-}
-
-/* False: the cell is about something else. */
-static bool key_of(int64_t key[6], enum query_by by, const struct query_cell *cell)
+static void key_of(int64_t key[6], enum query_by by, const struct query_sum *sum)
 {
 	memset(key, 0, 6 * sizeof(key[0]));
-	if (query_by_actor(by)) {
-		key[0] = cell->actor;
-	} else if (by == QUERY_BY_HOUR) {
-		key[0] = cell->hour;
-	} else if (by == QUERY_BY_VERDICT) {
-		key[0] = cell->verdict;
-	} else if (cell->what && cell->what != what_of(by)) {
-		return false;
-	} else if (by == QUERY_BY_DESTINATION && cell->address.length) {
+	if (by == QUERY_BY_VERDICT) {
+		key[0] = sum->key.verdict;
+	} else if (sum->key.length) {
 		key[0] = ADDRESS;
-		key[1] = cell->address.length < 16 ? 4 : 16;
-		memcpy(&key[2], cell->address.at, (size_t)key[1]);
+		key[1] = (int64_t)sum->key.length;
+		memcpy(&key[2], sum->key.address, sizeof(sum->key.address));
 	} else {
-		key[0] = cell->values[what_of(by)];
+		key[0] = sum->key.id;
 	}
-	return true;
 }
 
 static struct query_group *find(struct query_group *first, const int64_t key[6])
@@ -82,13 +49,12 @@ static int insert(struct query_group **first, struct query_group *group)
 	return group->hh.tbl ? 0 : -ENOMEM;
 }
 
-int query_groups_add(struct query_groups *groups, const struct query_cell *cell)
+int query_groups_add(struct query_groups *groups, const struct query_sum *sum)
 {
 	struct query_group *group;
 	int64_t key[6];
 
-	if (!key_of(key, groups->by, cell))
-		return 0;
+	key_of(key, groups->by, sum);
 	group = find(groups->first, key);
 	if (!group) {
 		group = calloc(1, sizeof(*group));
@@ -102,8 +68,8 @@ int query_groups_add(struct query_groups *groups, const struct query_cell *cell)
 			return -ENOMEM;
 		}
 	}
-	query_sums_join(&group->sums, &cell->sums);
-	group->sums.verdicts[cell->verdict] += cell->sums.connections;
+	query_sums_join(&group->sums, &sum->sums);
+	group->sums.verdicts[sum->key.verdict] += sum->sums.connections;
 	return 0;
 }
 

@@ -44,28 +44,8 @@ uint64_t query_round(const struct query_sums *sums)
 struct making {
 	struct query_store *store;
 	const struct query *query;
-	const struct query_want *wants;
-	struct query_groups *groups; /* of each */
-	unsigned int count;
+	struct query_cells cells;
 };
-
-static int add(const struct making *making, struct query_cell *cell)
-{
-	struct query_sums *sums = &cell->sums;
-	int rc = 0;
-
-	/* Roll-ups of values do not know these, so a part of the answer must not. */
-	if (query_by_value(making->wants[0].by))
-		*sums = (struct query_sums){.connections = sums->connections,
-					    .messages = sums->messages,
-					    .accepted = sums->accepted,
-					    .recipients = sums->recipients,
-					    .refused = sums->refused};
-	for (unsigned int i = 0; i < making->count && !rc; i++)
-		if (making->wants[i].verdicts >> cell->verdict & 1)
-			rc = query_groups_add(&making->groups[i], cell);
-	return rc;
-}
 
 /* One that there is not is none that anybody can rely on. */
 static enum verdict_class verdict_of(sqlite3_stmt *statement, int column)
@@ -153,14 +133,25 @@ static const char hours[] =
 	"FROM hour h WHERE h.hour >= :since AND h.hour < :until";
 static const char days[] =
 	"SELECT v.what, v.value, v.verdict, v.connections, v.messages, v.accepted, v.recipients, "
-	"v.refused FROM day_value v WHERE v.day >= :since AND v.day < :until";
+	"v.refused FROM day_value v WHERE v.day >= :since AND v.day < :until "
+	"AND ((:whats >> v.what) & 1) AND ((:verdicts >> v.verdict) & 1)";
 static const char connections[] =
 	"SELECT c.start, c.actor, c.verdict, c.reasons, c.messages, c.accepted, c.recipients, "
 	"c.refused, c.address, c.helo, c.reply "
 	"FROM connection c WHERE c.start >= :since AND c.start < :until";
 
+/* 1 << enum schema_what */
+static int64_t whats_of(const struct making *making)
+{
+	int64_t whats = 0;
+
+	for (int what = SCHEMA_DESTINATION; what < QUERY_WHATS; what++)
+		whats |= (int64_t)making->cells.wanted[what] << what;
+	return whats;
+}
+
 /* Since and until are in the units of the statement's table. */
-static int read_cells(const struct making *making, const struct query_sql *sql, int64_t since,
+static int read_cells(struct making *making, const struct query_sql *sql, int64_t since,
 		      int64_t until, bool (*take)(struct query_cell *, sqlite3_stmt *))
 {
 	sqlite3_stmt *statement;
@@ -172,18 +163,19 @@ static int read_cells(const struct making *making, const struct query_sql *sql, 
 	query_filter_bind(statement, making->query);
 	query_bind_int(statement, ":since", since);
 	query_bind_int(statement, ":until", until);
+	query_bind_int(statement, ":whats", whats_of(making));
 	while (!rc && (step = sqlite3_step(statement)) != SQLITE_DONE) {
 		memset(&cell, 0, sizeof(cell));
 		if (step != SQLITE_ROW)
 			rc = query_failed(making->store, step);
 		else if (take(&cell, statement))
-			rc = add(making, &cell);
+			rc = query_cells_add(&making->cells, &cell);
 	}
 	sqlite3_finalize(statement);
 	return rc;
 }
 
-static int read_rolled(const struct making *making, const struct query_plan *plan)
+static int read_rolled(struct making *making, const struct query_plan *plan)
 {
 	struct query_sql sql = {.length = 0};
 
@@ -198,7 +190,7 @@ static int read_rolled(const struct making *making, const struct query_plan *pla
 	return read_cells(making, &sql, plan->from, plan->to, take_hour);
 }
 
-static int read_details(const struct making *making, const struct query_span *span)
+static int read_details(struct making *making, const struct query_span *span)
 {
 	struct query_sql sql = {.length = 0};
 
@@ -261,17 +253,17 @@ static int take_row(struct query_store *store, struct query_texts *texts,
 	return name_row(store, texts, table->by, group, row);
 }
 
-static int make_table(struct query_store *store, struct query_groups *groups, unsigned int top,
-		      struct query_table *table)
+static int take_rows(struct query_store *store, const struct query_groups *groups, unsigned int top,
+		     struct query_table *table)
 {
 	struct query_texts texts;
-	int rc = query_groups_settle(groups, store);
+	int rc;
 
 	if (top > LIMIT_REPORT_ROWS)
 		top = LIMIT_REPORT_ROWS;
-	table->rows = rc ? NULL : calloc(top + 1, sizeof(*table->rows));
+	table->rows = calloc(top + 1, sizeof(*table->rows));
 	if (!table->rows)
-		return rc ? rc : -ENOMEM;
+		return -ENOMEM;
 	rc = query_texts_begin(store, &texts);
 	if (rc)
 		return rc;
@@ -281,15 +273,20 @@ static int make_table(struct query_store *store, struct query_groups *groups, un
 	return rc;
 }
 
-static int make_tables(const struct making *making, const struct query_plan *plan)
+static int make_table(const struct making *making, const struct query_want *want)
 {
-	int rc = read_rolled(making, plan);
+	const enum query_kind kind = query_kind_of(want->by);
+	struct query_groups groups = {.by = want->by};
+	int rc = 0;
 
-	for (int i = 0; i < 2 && !rc; i++)
-		rc = read_details(making, &plan->details[i]);
-	for (unsigned int i = 0; i < making->count && !rc; i++)
-		rc = make_table(making->store, &making->groups[i], making->wants[i].top,
-				making->wants[i].table);
+	for (const struct query_sum *sum = making->cells.first; sum && !rc; sum = sum->hh.next)
+		if (sum->key.kind == kind && want->verdicts >> sum->key.verdict & 1)
+			rc = query_groups_add(&groups, sum);
+	if (!rc)
+		rc = query_groups_settle(&groups, making->store);
+	if (!rc)
+		rc = take_rows(making->store, &groups, want->top, want->table);
+	query_groups_free(&groups);
 	return rc;
 }
 
@@ -303,8 +300,8 @@ int query_tables(struct query_store *store, const struct query *query,
 	const struct query_plan plan =
 		query_plan(query->since, query->until, unit, store->extent.details_since);
 	struct query asked = *query;
-	struct making making = {store, &asked, wants, calloc(count, sizeof(*making.groups)), count};
-	int rc = making.groups ? 0 : -ENOMEM;
+	struct making making = {.store = store, .query = &asked};
+	int rc;
 
 	asked.verdicts = 0;
 	for (unsigned int i = 0; i < count; i++) {
@@ -312,16 +309,16 @@ int query_tables(struct query_store *store, const struct query *query,
 		wants[i].table->by = wants[i].by;
 		wants[i].table->plan = plan;
 		asked.verdicts |= wants[i].verdicts;
-		if (!rc)
-			making.groups[i].by = wants[i].by;
+		making.cells.wanted[query_kind_of(wants[i].by)] = true;
 	}
-	if (!rc && store->options.begin)
+	if (store->options.begin)
 		store->options.begin(store->options.context);
-	if (!rc)
-		rc = make_tables(&making, &plan);
-	for (unsigned int i = 0; i < count && making.groups; i++)
-		query_groups_free(&making.groups[i]);
-	free(making.groups);
+	rc = read_rolled(&making, &plan);
+	for (int i = 0; i < 2 && !rc; i++)
+		rc = read_details(&making, &plan.details[i]);
+	for (unsigned int i = 0; i < count && !rc; i++)
+		rc = make_table(&making, &wants[i]);
+	query_cells_free(&making.cells);
 	return rc == -ENOMEM ? query_failed(store, SQLITE_NOMEM) : rc;
 }
 
