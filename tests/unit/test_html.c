@@ -185,7 +185,7 @@ static void test_nobody(void **state)
 	memset(&report.extent, 0, sizeof(report.extent));
 	page();
 	has("<b>no program</b> of this host is known");
-	has("The store has no connection yet.");
+	has("The store has no connection yet;");
 	end();
 }
 
