@@ -130,6 +130,10 @@ static void add(struct store *store, const struct sender *sender, int64_t start)
 		.user = bytes_of(sender->user),
 		.exe = bytes_of(sender->exe),
 		.script = bytes_of(sender->script),
+		.with = bytes_of(sender->uid == 1067 ? sender->script
+				 : strstr(sender->script, "wp-includes")
+					 ? "/var/www/web27/blog/xmlrpc.php"
+					 : ""),
 		.service = bytes_of(sender->service),
 		.cgroup = bytes_of(sender->cgroup),
 		.helo = bytes_of(sender->helo),

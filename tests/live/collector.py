@@ -112,14 +112,15 @@ class Collector(Trace):
         """Every connection as a pair: its columns, and the record that it is again."""
         columns = (
             "seq, start, verdict, reasons, address, port, messages, accepted, recipients, refused, uid,"
-            " t1.bytes, t2.bytes, t3.bytes, t4.bytes, t5.bytes, t6.bytes, process.json, rest"
+            " t1.bytes, t2.bytes, t3.bytes, t4.bytes, t5.bytes, t6.bytes, t7.bytes, process.json, rest"
         )
-        names = "seq start verdict reasons address port messages accepted recipients refused uid user exe cgroup helo reply script"
+        names = "seq start verdict reasons address port messages accepted recipients refused uid user exe cgroup helo reply script with"
         found = []
         for row in self.ask(
             f"select {columns} from connection join actor on actor.id = actor"
             " left join text t1 on t1.id = user left join text t2 on t2.id = exe left join text t3 on t3.id = cgroup"
             " left join text t4 on t4.id = helo left join text t5 on t5.id = reply left join text t6 on t6.id = script"
+            " left join text t7 on t7.id = other"
             " left join process on process.id = process order by seq"
         ):
             parts = [unpack(row[-1])] + ([unpack(row[-2])] if row[-2] else [])

@@ -46,11 +46,11 @@ class Store:
         return self.texts.get(words, 0)
 
     def actor(self, uid, names):
-        known = ("user", "exe", "script", "service", "container", "cgroup")
+        known = ("user", "exe", "script", "with", "service", "container", "cgroup")
         key = (uid, *(self.text(names.get(name, "")) for name in known))
         if key not in self.actors:
             self.actors[key] = len(self.actors) + 1
-            self.db.execute("INSERT INTO actor VALUES(?, 0, ?, ?, ?, ?, ?, ?, ?)", (self.actors[key], *key))
+            self.db.execute("INSERT INTO actor VALUES(?, 0, ?, ?, ?, ?, ?, ?, ?, ?)", (self.actors[key], *key))
         return self.actors[key]
 
     def add(self, start, verdict, uid=-1, address="192.0.2.1", helo="", reply="", counts=(1, 1, 1, 0), **names):

@@ -15,6 +15,7 @@ from dialogue import expect_message, message, number, say
 from marks import quick
 from test_exit import attachments
 from tracer import expect, status_of
+from web import Site
 from world import ROOT, SINK4, WEB_UID, Failed, Skipped, run
 
 BYPASS, RELAY = 4, 3
@@ -43,6 +44,30 @@ def send(case, helo="actor.example"):
     actor = say(case, message(helo))
     actor.wait()
     return actor
+
+
+def test_both_files(case):
+    """a library that sent is kept with the file that included it, a script with what it ran; a report finds them by either"""
+    if not os.path.exists("/usr/bin/php"):
+        raise Skipped("php is not installed")
+    case.sink()
+    collector, site = collect(case), Site(case)
+    hello = 'fgets($s);\nfwrite($s, "EHLO x\\r\\nQUIT\\r\\n");\nfgets($s);\n'
+    library = site.add("lib/SMTP.php", f"<?php\n$s = fsockopen('{SINK4}', 25);\n{hello}")
+    evil = site.add("wp-content/uploads/evil.php", f"<?php\nrequire '{library}';\n")
+    ran = site.add("wp-content/uploads/m.pl", f"use IO::Socket; IO::Socket::INET->new('{SINK4}:25') or die;\n")
+    runs = site.add("wp-content/uploads/runs.php", f"<?php\nexec('perl {ran}');\n")
+    for script in (evil, runs):
+        case.actor("/usr/bin/php", script).wait()
+    collector.until("both", lambda: len(collector.kept()) == 2)
+    found = sorted((row["script"].decode(), (row["with"] or b"").decode()) for row, _ in collector.kept())
+    if found != sorted([(library, evil), (runs, ran)]):
+        raise Failed(f"the files are {found}")
+    collector.stop()
+    for words, other in (("evil.php", library), ("m.pl", runs), ("SMTP.php", evil)):
+        shown = case.smtpsnoop("report", "--store", collector.store, "actor", words).stdout
+        if other not in shown.replace("\n    ", " ") or words not in shown:
+            raise Failed(f"actor {words}:\n{shown}")
 
 
 @quick

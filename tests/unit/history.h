@@ -67,6 +67,8 @@ static inline void h_make(struct past *one, int64_t start)
 				    : STORE_NO_UID;
 	row->exe = H_PICK(h_exes);
 	row->script = H_PICK(h_scripts);
+	if (row->script.length && rand() % 2)
+		row->with = bytes_of("/var/www/shop/evil.php");
 	row->service = H_PICK(h_services);
 	row->container = H_PICK(h_containers);
 	row->cgroup = H_PICK(h_cgroups);

@@ -36,12 +36,12 @@ static inline void model_open(struct model *model)
 			   "CREATE TABLE row(seq INTEGER PRIMARY KEY, start, end, verdict, "
 			   "reasons, port, messages, accepted,"
 			   " recipients, refused, attempt_only, refusal, blocklisted, bytes_out, "
-			   "uid, user, exe, script,"
+			   "uid, user, exe, script, other,"
 			   " service, container, cgroup, helo, reply, address); BEGIN");
 	assert_int_equal(
 		sqlite3_prepare_v2(
 			model->db,
-			"INSERT INTO row VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+			"INSERT INTO row VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 			-1, &model->add, NULL),
 		SQLITE_OK);
 }
@@ -63,8 +63,9 @@ static inline void model_add(struct model *model, const struct store_row *row)
 				   row->blocklisted,
 				   (int64_t)row->bytes_out,
 				   row->uid == STORE_NO_UID ? -1 : (int64_t)row->uid};
-	const struct bytes texts[] = {row->user,      row->exe,	   row->script, row->service,
-				      row->container, row->cgroup, row->helo,	row->reply};
+	const struct bytes texts[] = {row->user,   row->exe,	 row->script,
+				      row->with,   row->service, row->container,
+				      row->cgroup, row->helo,	 row->reply};
 	const int v4 = address_is_v4(row->address);
 	char address[INET6_ADDRSTRLEN];
 	int at = 1;
@@ -83,7 +84,8 @@ static inline void model_add(struct model *model, const struct store_row *row)
 #define BYTES(id) "coalesce((SELECT bytes FROM store.text WHERE id = " id "), x'')"
 #define ACTOR                                                                                      \
 	" a.uid, " BYTES("a.user") ", " BYTES("a.exe") ", " BYTES("a.script") ", " BYTES(          \
-		"a.service") ", " BYTES("a.container") ", " BYTES("a.cgroup")
+		"a.other") ", " BYTES("a.service") ", " BYTES("a.container") ", " BYTES("a."       \
+											"cgroup")
 #define SUMS " sum(messages), sum(accepted), sum(recipients), sum(refused)"
 
 #define SAID(what, value)                                                                          \
@@ -109,15 +111,15 @@ static const char model_said[] =
 /* ?1: the first day that the store still has of it. */
 static const char *const model_views[][2] = {
 	{"SELECT seq, start, verdict, reasons, port, messages, accepted, recipients, refused, uid, "
-	 "user, exe, script, service,"
+	 "user, exe, script, other, service,"
 	 " container, cgroup, helo, reply FROM row WHERE start >= ?1 * 86400000000000",
 	 "SELECT c.seq, c.start, c.verdict, c.reasons, c.port, c.messages, c.accepted, "
 	 "c.recipients, c.refused," ACTOR ", " BYTES("c.helo") ", " BYTES(
 		 "c.reply") " FROM store.connection c LEFT JOIN store.actor a ON a.id = c.actor"},
-	{"SELECT start / 3600000000000, uid, user, exe, script, service, container, cgroup, "
+	{"SELECT start / 3600000000000, uid, user, exe, script, other, service, container, cgroup, "
 	 "verdict, count(*)," SUMS ", sum(attempt_only), sum(refusal), sum(blocklisted), "
 	 "sum(bytes_out), min(start), max(start)"
-	 " FROM row WHERE start >= ?1 * 86400000000000 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9",
+	 " FROM row WHERE start >= ?1 * 86400000000000 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10",
 	 "SELECT h.hour," ACTOR ", h.verdict, h.connections, h.messages, h.accepted, h.recipients, "
 	 "h.refused, h.attempts_only,"
 	 " h.refusals, h.blocklisted, h.bytes_out, h.first, h.last FROM store.hour h LEFT JOIN "

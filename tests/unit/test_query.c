@@ -33,6 +33,7 @@ static void key_of_row(char *key, enum query_by by, const struct store_row *row,
 		add_word(key, bytes_of(number));
 		add_word(key, row->user);
 		add_word(key, row->script.length ? row->script : row->exe);
+		add_word(key, row->with);
 		add_word(key, row->service);
 		add_word(key, row->container);
 		break;
@@ -45,6 +46,7 @@ static void key_of_row(char *key, enum query_by by, const struct store_row *row,
 		break;
 	case QUERY_BY_SCRIPT:
 		add_word(key, row->script);
+		add_word(key, row->with);
 		break;
 	case QUERY_BY_SERVICE:
 		add_word(key, row->service);
@@ -81,6 +83,7 @@ static void key_of_answer(char *key, enum query_by by, const struct query_row *a
 		.user = answer->actor.user,
 		.exe = answer->actor.exe,
 		.script = answer->actor.script,
+		.with = answer->actor.with,
 		.service = answer->actor.service,
 		.container = answer->actor.container,
 		.cgroup = answer->actor.cgroup,
@@ -117,11 +120,13 @@ static bool asked_for(const struct query *query, const struct past *one)
 		port = port || query->ports[i] == row->port;
 	return port && query->verdicts >> row->verdict & 1 &&
 	       (!query->has_uid || query->uid == row->uid) && below(row->cgroup, query->cgroup) &&
-	       holds(row->exe, query->exe) && holds(row->script, query->script) &&
+	       holds(row->exe, query->exe) &&
+	       (holds(row->script, query->script) || holds(row->with, query->script)) &&
 	       holds(row->service, query->service) && holds(row->helo, query->helo) &&
 	       (!query->who || holds(row->exe, query->who) || holds(row->script, query->who) ||
-		holds(row->user, query->who) || holds(row->service, query->who) ||
-		holds(row->container, query->who) || holds(row->cgroup, query->who)) &&
+		holds(row->with, query->who) || holds(row->user, query->who) ||
+		holds(row->service, query->who) || holds(row->container, query->who) ||
+		holds(row->cgroup, query->who)) &&
 	       (!query->has_net || memcmp(row->address, query->net, query->prefix / 8) == 0);
 }
 

@@ -94,6 +94,7 @@ static void fill(struct report_part *part, enum query_by by)
 						  .user = text,
 						  .exe = text,
 						  .script = text,
+						  .with = text,
 						  .service = text,
 						  .container = text,
 						  .cgroup = text};
@@ -370,8 +371,8 @@ static void test_csv(void **state)
 		/* Head, rows, rest, and others of HELO names. */
 		assert_int_equal(lines, 1 + HOSTILE + 1 + (by == QUERY_BY_HELO));
 		if (by == QUERY_BY_SCRIPT) {
-			assert_has("row,\"'=cmd|' /C calc'!A0\",100,");
-			assert_has("row,\"a,\"\"b\"\"\\nrow,0\",96,");
+			assert_has("row,\"'=cmd|' /C calc'!A0\",\"'=cmd|' /C calc'!A0\",100,");
+			assert_has("row,\"a,\"\"b\"\"\\nrow,0\",\"a,\"\"b\"\"\\nrow,0\",96,");
 		}
 		report_free(report);
 	}

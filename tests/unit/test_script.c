@@ -219,6 +219,7 @@ static void test_words(void **state)
 {
 	struct connection connection = {0};
 	char words[LABEL_REQUEST], json[8192];
+	struct script_file file;
 	struct label label;
 
 	(void)state;
@@ -240,6 +241,8 @@ static void test_words(void **state)
 	assert_string_equal(words, "fsockopen()");
 	label_request(words, 20, connection_script(&connection));
 	assert_string_equal(words, "from 198.51.100\xe2\x80\xa6:"); /* cut, and said so */
+	same(record_script_file(&connection, &file), "/var/www/uploads/m.php");
+	same(record_script_other(&connection, &file), "/var/www/index.php");
 	json_of(json, sizeof(json), &connection);
 	assert_non_null(strstr(json, "\"status\":\"inherited\",\"file\":\"/var/www/uploads/m.php\","
 				     "\"line\":41,\"function\":\"Mailer::send\""));

@@ -71,13 +71,14 @@ static void an_hour(struct store *store, struct model *model)
 	assert_int_equal(state_of(store).status, STORE_OK);
 }
 
-static const char unneeded_texts[] = "SELECT count(*) FROM text WHERE id NOT IN (SELECT user FROM "
-				     "actor UNION SELECT exe FROM actor UNION"
-				     " SELECT script FROM actor UNION SELECT service FROM actor "
-				     "UNION SELECT container FROM actor UNION"
-				     " SELECT cgroup FROM actor UNION SELECT helo FROM connection "
-				     "UNION SELECT reply FROM connection UNION"
-				     " SELECT value FROM day_value)";
+static const char unneeded_texts[] =
+	"SELECT count(*) FROM text WHERE id NOT IN (SELECT user FROM "
+	"actor UNION SELECT exe FROM actor UNION"
+	" SELECT script FROM actor UNION SELECT other FROM actor UNION SELECT service FROM actor "
+	"UNION SELECT container FROM actor UNION"
+	" SELECT cgroup FROM actor UNION SELECT helo FROM connection "
+	"UNION SELECT reply FROM connection UNION"
+	" SELECT value FROM day_value)";
 static const char unneeded_actors[] = "SELECT count(*) FROM actor WHERE id NOT IN (SELECT actor "
 				      "FROM connection UNION SELECT actor FROM hour)";
 static const char unneeded_processes[] =

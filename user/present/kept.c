@@ -126,6 +126,7 @@ static void columns(struct kept *kept, const struct connection *connection, stru
 	if (connection->opener)
 		actor_columns(connection->opener, row);
 	row->script = record_script_file(connection, &kept->script);
+	row->with = record_script_other(connection, &kept->other);
 	memcpy(row->address, connection->ends.remote, sizeof(row->address));
 	row->port = connection->ends.remote_port;
 	if (connection->session)

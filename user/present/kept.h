@@ -25,7 +25,7 @@ struct kept {
 		char *bytes;
 		size_t size;
 	} process, rest;
-	struct script_file script;
+	struct script_file script, other;
 	char reply[KEPT_REPLY];
 };
 

@@ -213,6 +213,22 @@ struct bytes record_script_file(const struct connection *connection, struct scri
 	return (struct bytes){NULL, 0};
 }
 
+struct bytes record_script_other(const struct connection *connection, struct script_file *room)
+{
+	const struct script *script = connection_script(connection);
+	struct bytes entry;
+
+	if (!script || !script->version)
+		return (struct bytes){NULL, 0};
+	if (script->origin == SCRIPT_OF_ANCESTOR && find_started(connection, room) &&
+	    room->kind == SCRIPT_FILE)
+		return script_file_path(room);
+	entry = script->words[SCRIPT_ENTRY];
+	if (is_made_up(script) || bytes_equal(entry, script_sender(script)))
+		return (struct bytes){NULL, 0};
+	return entry;
+}
+
 void record_script(struct json *json, const struct connection *connection)
 {
 	const struct script *script = connection_script(connection);

@@ -12,6 +12,8 @@
 void record_login(struct json *json, const struct connection *connection); /* "session" */
 /* script.file there, not escaped: borrows from the connection or from `room`. Empty = none is known. */
 struct bytes record_script_file(const struct connection *connection, struct script_file *room);
+/* The other file that somebody has to look at: what a PHP script ran, or else the one that was asked for and included this one. */
+struct bytes record_script_other(const struct connection *connection, struct script_file *room);
 
 void record_script(struct json *json, const struct connection *connection);
 

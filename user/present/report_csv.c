@@ -55,9 +55,11 @@ static const enum verdict_class verdicts[VERDICT_CLASSES] = {
 static void head(FILE *out, enum query_by by)
 {
 	if (by == QUERY_BY_WHO)
-		fputs("row,uid,user,script,exe,service,container,actor", out);
+		fputs("row,uid,user,script,with,exe,service,container,actor", out);
 	else if (by == QUERY_BY_USER)
 		fputs("row,uid,user", out);
+	else if (by == QUERY_BY_SCRIPT)
+		fputs("row,script,with", out);
 	else
 		fprintf(out, "row,%s", query_by_name(by));
 	fputs(",connections", out);
@@ -118,7 +120,8 @@ static struct bytes value(enum query_by by, const struct query_row *row)
 
 static void who_cells(FILE *out, const struct query_actor *actor)
 {
-	const struct bytes texts[] = {actor->script, actor->exe, actor->service, actor->container};
+	const struct bytes texts[] = {actor->script, actor->with, actor->exe, actor->service,
+				      actor->container};
 
 	uid_cell(out, actor);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -139,6 +142,10 @@ static void print_row(FILE *out, enum query_by by, const struct query_row *row)
 		time_cell(out, row->hour);
 	else
 		cell(out, value(by, row));
+	if (by == QUERY_BY_SCRIPT) {
+		fputc(',', out);
+		cell(out, row->actor.with);
+	}
 	sums(out, by, &row->sums);
 }
 
@@ -147,9 +154,9 @@ static void print_sum(FILE *out, enum query_by by, const char *what, const struc
 	if (!sum->connections)
 		return;
 	fprintf(out, "%s%s", what,
-		by == QUERY_BY_WHO    ? ",,,,,,,"
-		: by == QUERY_BY_USER ? ",,"
-				      : ",");
+		by == QUERY_BY_WHO			       ? ",,,,,,,,"
+		: by == QUERY_BY_USER || by == QUERY_BY_SCRIPT ? ",,"
+							       : ",");
 	sums(out, by, sum);
 }
 

@@ -165,6 +165,7 @@ static void who(FILE *out, const struct query_row *row)
 	fputs("</span><span class=\"meta\">", out);
 	verdicts(out, &row->sums);
 	part_of_name(out, actor->user.length ? "user " : "", report_name(QUERY_BY_USER, row, room));
+	part_of_name(out, "with ", actor->with);
 	if (actor->script.length)
 		part_of_name(out, "run by ", actor->exe);
 	part_of_name(out, "service ", actor->service);

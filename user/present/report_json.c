@@ -59,6 +59,7 @@ static void json_key(struct json *json, enum query_by by, const struct query_row
 		json_number(json, "actor", (uint64_t)actor->id);
 		json_user(json, actor);
 		known_text(json, "script", actor->script);
+		known_text(json, "with", actor->with);
 		known_text(json, "exe", actor->exe);
 		known_text(json, "service", actor->service);
 		known_text(json, "container", actor->container);
@@ -71,6 +72,7 @@ static void json_key(struct json *json, enum query_by by, const struct query_row
 		break;
 	case QUERY_BY_SCRIPT:
 		known_text(json, "script", actor->script);
+		known_text(json, "with", actor->with);
 		break;
 	case QUERY_BY_SERVICE:
 		known_text(json, "service", actor->service);

@@ -211,6 +211,15 @@ static void put_verdicts(const struct text *text, struct line *line, const struc
 	}
 }
 
+/* A script's other file: what included it, or what it ran. */
+static void put_with(const struct text *text, struct line *line, const struct query_actor *actor)
+{
+	if (!actor->with.length)
+		return;
+	text_word(text, line, "with", INDENT, WORD_GAP);
+	put_words(text, line, actor->with);
+}
+
 static void put_who(const struct text *text, const struct query_row *row)
 {
 	const struct query_actor *actor = &row->actor;
@@ -220,6 +229,7 @@ static void put_who(const struct text *text, const struct query_row *row)
 	line_clear(&line);
 	put_words(text, &line, report_name(QUERY_BY_USER, row, room));
 	put_words(text, &line, report_name(QUERY_BY_WHO, row, room));
+	put_with(text, &line, actor);
 	put_words(text, &line, actor->service);
 	put_words(text, &line, actor->container);
 	put_verdicts(text, &line, &row->sums);
@@ -252,6 +262,8 @@ static void put_row(const struct text *text, const struct columns *columns,
 		put_who(text, row);
 	} else if (columns->below) {
 		put_words(text, &line, name);
+		if (columns->by == QUERY_BY_SCRIPT)
+			put_with(text, &line, &row->actor);
 		text_put(text, &line);
 	}
 }

@@ -20,7 +20,7 @@
 #define QUERY_ERROR 256
 
 enum query_by {
-	QUERY_BY_WHO, /* script or else executable, user, service, container: all cgroups of it together */
+	QUERY_BY_WHO, /* script with its other file, or else executable, user, service, container: all cgroups of it together */
 	QUERY_BY_USER,
 	QUERY_BY_EXE,
 	QUERY_BY_SCRIPT,
@@ -57,7 +57,7 @@ struct query {
 	const char *cgroup; /* this one and below it */
 	const char *exe, *script, *service, *helo; /* a part of each */
 	const char *
-		who; /* a part of the script, the executable, the user, the service, the container or the cgroup */
+		who; /* a part of the script, its other file, the executable, the user, the service, the container or the cgroup */
 	int64_t actor; /* an actor's id: all that QUERY_BY_WHO puts together with it; 0 = any */
 	bool has_net;
 	uint8_t net[16], prefix; /* the destination's, as address_parse() gives them */
@@ -90,7 +90,8 @@ uint64_t query_round(const struct query_sums *sums);
 struct query_actor {
 	int64_t id;
 	uint32_t uid; /* QUERY_NO_UID = not known */
-	struct bytes user, exe, script, service, container, cgroup;
+	struct bytes user, exe, script, with, service, container,
+		cgroup; /* as in struct store_row */
 };
 
 struct query_row {

@@ -27,18 +27,13 @@ void query_sql_add(struct query_sql *sql, const char *constant)
 
 #define TEXT_OF(column) "(SELECT bytes FROM text WHERE id = a." column ")"
 #define HAS(column, parameter) "instr(" TEXT_OF(column) ", " parameter ")"
-#define AS(column) "a." column " = s." column
 
 /* An actor of another cgroup, or another PHP that runs the same script, is the same who. */
 #define SAME_WHO                                                                                   \
-	"EXISTS (SELECT 1 FROM actor s WHERE s.id = :actor AND " AS("uid") " AND " AS(             \
-		"user") " AND " AS("script") " AND " AS("service") " AND " AS("container") " AND " \
-											   "(a."   \
-											   "scrip" \
-											   "t != " \
-											   "0 "    \
-											   "OR"    \
-											   " " AS("exe") "))"
+	"EXISTS (SELECT 1 FROM actor s WHERE s.id = :actor"                                        \
+	" AND a.uid = s.uid AND a.user = s.user AND a.script = s.script AND a.other = s.other"     \
+	" AND a.service = s.service AND a.container = s.container"                                 \
+	" AND (a.script != 0 OR a.exe = s.exe))"
 
 static bool about_actor(const struct query *query)
 {
@@ -57,13 +52,14 @@ static void filter_actors(struct query_sql *sql, const struct query *query)
 	if (query->exe)
 		query_sql_add(sql, " AND " HAS("exe", ":exe"));
 	if (query->script)
-		query_sql_add(sql, " AND " HAS("script", ":script"));
+		query_sql_add(sql, " AND "
+				   "(" HAS("script", ":script") " OR " HAS("other", ":script") ")");
 	if (query->service)
 		query_sql_add(sql, " AND " HAS("service", ":service"));
 	if (query->who)
 		query_sql_add(
 			sql,
-			" AND (" HAS("script", ":who") " OR " HAS("exe", ":who") " OR " HAS(
+			" AND (" HAS("script", ":who") " OR " HAS("other", ":who") " OR " HAS("exe", ":who") " OR " HAS(
 				"user",
 				":who") " OR " HAS("service",
 						   ":who") " OR " HAS("container",

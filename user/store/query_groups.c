@@ -76,17 +76,19 @@ int query_groups_add(struct query_groups *groups, const struct query_sum *sum)
 /* What makes actors one row. Those that the store does not know any more are one. */
 static void actor_key(int64_t key[6], enum query_by by, sqlite3_stmt *actor)
 {
-	enum { UID, USER, EXE, SCRIPT, SERVICE, CONTAINER, CGROUP, COLUMNS };
+	enum { UID, USER, EXE, SCRIPT, OTHER, SERVICE, CONTAINER, CGROUP, COLUMNS };
 	int64_t is[COLUMNS];
 
 	for (int i = 0; i < COLUMNS; i++)
 		is[i] = sqlite3_column_int64(actor, i);
 	switch (by) {
 	case QUERY_BY_WHO:
-		memcpy(key,
-		       (const int64_t[6]){is[UID], is[USER], is[SCRIPT] ? is[SCRIPT] : is[EXE],
-					  is[SCRIPT] == 0, is[SERVICE], is[CONTAINER]},
-		       6 * sizeof(key[0]));
+		key[0] = is[UID];
+		key[1] = is[USER];
+		key[2] = is[SCRIPT] ? is[SCRIPT] : is[EXE];
+		key[3] = is[SCRIPT] ? is[OTHER] : -1;
+		key[4] = is[SERVICE];
+		key[5] = is[CONTAINER];
 		return;
 	case QUERY_BY_USER:
 		key[0] = is[UID];
@@ -97,6 +99,7 @@ static void actor_key(int64_t key[6], enum query_by by, sqlite3_stmt *actor)
 		return;
 	case QUERY_BY_SCRIPT:
 		key[0] = is[SCRIPT];
+		key[1] = is[OTHER];
 		return;
 	case QUERY_BY_SERVICE:
 		key[0] = is[SERVICE];
@@ -227,10 +230,11 @@ int query_groups_settle(struct query_groups *groups, struct query_store *store)
 	int rc = 0;
 
 	if (actor)
-		rc = query_prepare(store,
-				   "SELECT uid, user, exe, script, service, container, cgroup "
-				   "FROM actor WHERE id = :id",
-				   &known);
+		rc = query_prepare(
+			store,
+			"SELECT uid, user, exe, script, other, service, container, cgroup "
+			"FROM actor WHERE id = :id",
+			&known);
 	else if (groups->by == QUERY_BY_DESTINATION)
 		rc = query_prepare(store, "SELECT id FROM text WHERE bytes = :text", &known);
 	if (!rc && known)

@@ -16,14 +16,16 @@ int query_texts_begin(struct query_store *store, struct query_texts *texts)
 	int rc;
 
 	memset(texts, 0, sizeof(*texts));
-	rc = query_prepare(store,
-			   "SELECT uid, u.bytes, e.bytes, s.bytes, v.bytes, n.bytes, g.bytes "
-			   "FROM actor a LEFT JOIN text u ON u.id = a.user "
-			   "LEFT JOIN text e ON e.id = a.exe LEFT JOIN text s ON s.id = a.script "
-			   "LEFT JOIN text v ON v.id = a.service "
-			   "LEFT JOIN text n ON n.id = a.container "
-			   "LEFT JOIN text g ON g.id = a.cgroup WHERE a.id = :id",
-			   &texts->actor);
+	rc = query_prepare(
+		store,
+		"SELECT uid, u.bytes, e.bytes, s.bytes, w.bytes, v.bytes, n.bytes, g.bytes "
+		"FROM actor a LEFT JOIN text u ON u.id = a.user "
+		"LEFT JOIN text e ON e.id = a.exe LEFT JOIN text s ON s.id = a.script "
+		"LEFT JOIN text w ON w.id = a.other "
+		"LEFT JOIN text v ON v.id = a.service "
+		"LEFT JOIN text n ON n.id = a.container "
+		"LEFT JOIN text g ON g.id = a.cgroup WHERE a.id = :id",
+		&texts->actor);
 	if (!rc)
 		rc = query_prepare(store, "SELECT bytes FROM text WHERE id = :id", &texts->text);
 	if (rc)
@@ -54,8 +56,9 @@ static int look_up(struct query_store *store, sqlite3_stmt *statement, int64_t i
 int query_actor_texts(struct query_store *store, struct query_texts *texts, int64_t id,
 		      struct query_actor *actor, char **memory)
 {
-	struct bytes *const all[] = {&actor->user,    &actor->exe,	 &actor->script,
-				     &actor->service, &actor->container, &actor->cgroup};
+	struct bytes *const all[] = {&actor->user,  &actor->exe,     &actor->script,
+				     &actor->with,  &actor->service, &actor->container,
+				     &actor->cgroup};
 	const int count = sizeof(all) / sizeof(all[0]);
 	int64_t uid;
 	size_t size = 1;

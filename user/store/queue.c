@@ -12,14 +12,15 @@
 
 #include "base/limits.h"
 
-#define TEXTS 10
+#define TEXTS 11
 
 /* The texts of a row, in one order for all. */
 static void texts_of(struct store_row *row, struct bytes *texts[TEXTS])
 {
 	struct bytes *const all[TEXTS] = {
-		&row->user,   &row->exe,  &row->script, &row->service,	    &row->container,
-		&row->cgroup, &row->helo, &row->reply,	&row->process_json, &row->rest_json,
+		&row->user,    &row->exe,	   &row->script,    &row->with,
+		&row->service, &row->container,	   &row->cgroup,    &row->helo,
+		&row->reply,   &row->process_json, &row->rest_json,
 	};
 
 	memcpy(texts, all, sizeof(all));

@@ -21,9 +21,10 @@ static const char *const text_of[SQL_COUNT] = {
 	[SQL_PROCESS_ADD] = "INSERT INTO process(day, json) VALUES(?1, ?2)",
 	[SQL_PROCESS_USE] = "UPDATE process SET day = max(day, ?2) WHERE id = ?1",
 	[SQL_ACTOR_FIND] = "SELECT id, day FROM actor WHERE uid = ?1 AND user = ?2 AND exe = ?3"
-			   " AND script = ?4 AND service = ?5 AND container = ?6 AND cgroup = ?7",
-	[SQL_ACTOR_ADD] = "INSERT INTO actor(uid, user, exe, script, service, container, cgroup,"
-			  " day) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+			   " AND script = ?4 AND other = ?5 AND service = ?6 AND container = ?7"
+			   " AND cgroup = ?8",
+	[SQL_ACTOR_ADD] = "INSERT INTO actor(uid, user, exe, script, other, service, container,"
+			  " cgroup, day) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SQL_ACTOR_USE] = "UPDATE actor SET day = max(day, ?2) WHERE id = ?1",
 	[SQL_CONNECTION_ADD] = "INSERT INTO connection(seq, start, cookie, actor, verdict,"
 			       " reasons, port, helo, reply, messages, accepted, recipients,"

@@ -35,7 +35,8 @@ struct store_row {
 	enum verdict_class verdict;
 	uint64_t reasons; /* as in struct verdict */
 	uint32_t uid; /* STORE_NO_UID = not known */
-	struct bytes user, exe, script, service, container, cgroup;
+	struct bytes user, exe, script, with, service, container,
+		cgroup; /* with: the script's other file (present/record_script.h) */
 	uint8_t address[16]; /* IPv4 as ::ffff:a.b.c.d */
 	uint16_t port;
 	struct bytes helo;

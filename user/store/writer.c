@@ -150,19 +150,21 @@ static int process_number(struct writer *writer, struct bytes json, int64_t day,
 	return rc;
 }
 
-/* key: uid and the six texts, as in the table. */
-static int find_actor(struct writer *writer, const int64_t key[8], struct id **id)
+#define ACTOR_TEXTS 7
+
+/* key: uid and the texts, as in the table, and the day. */
+static int find_actor(struct writer *writer, const int64_t key[ACTOR_TEXTS + 2], struct id **id)
 {
-	struct bytes bytes = {(const char *)key, 7 * sizeof(key[0])};
-	int64_t found[2] = {0, key[7]};
+	struct bytes bytes = {(const char *)key, (ACTOR_TEXTS + 1) * sizeof(key[0])};
+	int64_t found[2] = {0, key[ACTOR_TEXTS + 1]};
 	int rc;
 
 	*id = ids_find(writer->actors, bytes);
 	if (*id)
 		return SQLITE_OK;
-	rc = sql_ask(writer->sql, SQL_ACTOR_FIND, key, 7, found, 2);
+	rc = sql_ask(writer->sql, SQL_ACTOR_FIND, key, ACTOR_TEXTS + 1, found, 2);
 	if (rc == SQLITE_DONE) {
-		rc = sql_run(writer->sql, SQL_ACTOR_ADD, key, 8);
+		rc = sql_run(writer->sql, SQL_ACTOR_ADD, key, ACTOR_TEXTS + 2);
 		if (rc != SQLITE_OK)
 			return rc;
 		found[0] = sqlite3_last_insert_rowid(writer->sql->db);
@@ -176,14 +178,16 @@ static int find_actor(struct writer *writer, const int64_t key[8], struct id **i
 static int actor_number(struct writer *writer, const struct store_row *row, int64_t day,
 			int64_t *number)
 {
-	const struct bytes texts[6] = {row->user,    row->exe,	     row->script,
-				       row->service, row->container, row->cgroup};
-	int64_t key[8] = {row->uid == STORE_NO_UID ? -1 : (int64_t)row->uid, [7] = day};
+	const struct bytes texts[ACTOR_TEXTS] = {row->user,  row->exe,	   row->script,
+						 row->with,  row->service, row->container,
+						 row->cgroup};
+	int64_t key[ACTOR_TEXTS + 2] = {row->uid == STORE_NO_UID ? -1 : (int64_t)row->uid,
+					[ACTOR_TEXTS + 1] = day};
 	struct id *id;
 	int rc = SQLITE_OK;
 
 	/* An actor is needed by connections and by roll-ups, and so are its texts. */
-	for (int i = 0; i < 6 && rc == SQLITE_OK; i++)
+	for (int i = 0; i < ACTOR_TEXTS && rc == SQLITE_OK; i++)
 		rc = text_number(writer, texts[i], day, day, &key[i + 1]);
 	if (rc == SQLITE_OK)
 		rc = find_actor(writer, key, &id);
