@@ -297,10 +297,12 @@ def test_php(case):
     case.sink()
     collector = with_rule(case, "reasons = script-in-uploads\n")
     code = f"<?php\n$s = fsockopen('{SINK4}', 25);\nfgets($s);\nfwrite($s, \"EHLO x\\r\\n\");\nfgets($s);\n"
-    path = Site(case).add("wp-content/uploads/x/job.php", code)
-    case.actor("/usr/bin/php", path).wait()
+    site = Site(case)
+    path = site.add("wp-content/uploads/x/job.php", code)
+    calls = site.add("wp-content/uploads/x/calls.php", f"<?php\n\nrequire '{path}';\n")
+    case.actor("/usr/bin/php", calls).wait()
     collector.says("alert test: bypass by ")
-    if f"{path}:2" not in lines(collector, "test")[0]:
+    if f"{path}:2" not in lines(collector, "test")[0] or f", called from {calls}:3" not in lines(collector, "test")[0]:
         raise Failed(lines(collector, "test")[0])
 
 

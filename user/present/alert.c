@@ -73,12 +73,18 @@ static unsigned int commands(const struct alert_view *view,
 static void add_actor(struct sentence *sentence, const struct connection *connection)
 {
 	char user[4 * ENRICHMENT_NAME_MAX], path[LABEL_TEXT + LABEL_SUFFIX], name[LABEL_NAMED];
+	const struct script *script = connection_script(connection);
 	struct label label;
 
 	label_user(user, sizeof(user), connection->opener);
 	label_source(&label, connection);
 	label_fit(path, sizeof(path), &label, PATH_COLUMNS);
 	add(sentence, "%s by %s: %s", verdict_name(connection->verdict.class), user, path);
+	if (script) {
+		label_called_from(path, sizeof(path), script);
+		if (path[0])
+			add(sentence, ", called from %s", path);
+	}
 	if (label_run(&label, connection)) {
 		label_fit(path, sizeof(path), &label, PATH_COLUMNS);
 		add(sentence, ", which runs %s", path);
