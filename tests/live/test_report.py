@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """report: what a store says, as whom it is read, and that nothing but a store of ours is."""
+import contextlib
 import csv
 import io
 import json
@@ -218,20 +219,41 @@ def test_damaged(case):
 
 
 def test_schema_that_runs(case):
-    """a table that is a view, or a trigger that could run something, is not run"""
-    where, _ = filled(case)
-    with sqlite3.connect(os.path.join(where, "store.db")) as db:
-        db.execute("ALTER TABLE hour RENAME TO hours")
-        db.execute(
-            "CREATE VIEW hour AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) "
-            "SELECT x AS hour, 1 AS actor, 1 AS verdict, 1 AS connections, 0 AS messages, 0 AS accepted, 0 AS recipients, "
-            "0 AS refused, 0 AS attempts_only, 0 AS refusals, 0 AS blocklisted, 0 AS first, 0 AS last FROM n"
-        )
-    own(where, 65534, 65534)
-    done = case.smtpsnoop("report", "--store", where)
-    if done.returncode not in (1, 2):
-        raise Failed(f"exit status {done.returncode}: {done.stdout}")
-    has(done.stderr, "the store is damaged")
+    """tables that would run something when they are read (views, computed columns, modules), triggers and indexes of others: refused"""
+    slow = "instr(zeroblob(900000 + (hour & 1)), CAST(zeroblob(450000) || x'01' AS BLOB))"
+    changes = (
+        "ALTER TABLE hour RENAME TO hours; CREATE VIEW hour AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) "
+        "SELECT x AS hour, 1 AS actor, 1 AS verdict, 1 AS connections, 0 AS messages, 0 AS accepted, 0 AS recipients, "
+        "0 AS refused, 0 AS attempts_only, 0 AS refusals, 0 AS blocklisted, 0 AS first, 0 AS last FROM n",
+        f"ALTER TABLE hour ADD COLUMN more INTEGER AS ({slow}) VIRTUAL",
+        "DROP TABLE event; CREATE VIRTUAL TABLE event USING fts5(time, kind, number, words)",
+        "CREATE TRIGGER t AFTER INSERT ON hour BEGIN SELECT 1; END",
+        "CREATE INDEX i ON hour(actor + 1)",
+        "DROP INDEX connection_start",
+    )
+    for change in changes:
+        where, _ = filled(case)
+        with sqlite3.connect(os.path.join(where, "store.db")) as db:
+            db.executescript(change)
+        db.close()
+        own(where, 65534, 65534)
+        has(case.smtpsnoop("report", "--store", where).stderr, "was changed: its tables are not those that smtpsnoop makes")
+        if case.smtpsnoop("report", "--store", where).returncode != 2:
+            raise Failed(change)
+
+
+def test_odd_files(case):
+    """what lies beside the store and is no file is not opened: SQLite would wait for a FIFO's writer"""
+    for name in ("store.db-journal", "store.db-wal", "store.db-shm"):
+        where, _ = filled(case)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(where, name))
+        os.mkfifo(os.path.join(where, name))
+        own(where, 65534, 65534)
+        done = case.smtpsnoop("report", "--store", where)
+        if done.returncode != 2:
+            raise Failed(f"{name}: exit status {done.returncode}")
+        has(done.stderr, f"{name} is no regular file")
 
 
 def test_rights(case):

@@ -50,7 +50,11 @@ static int cannot(const struct reporting *reporting, const char *why)
 /* What is in a directory that others may write to is not what the collector left there. *directory is open. -1 = go on. */
 static int look(struct reporting *reporting, int *directory, struct stat *file)
 {
-	struct stat folder;
+	/* SQLite opens these too, and would wait for a FIFO's other end. */
+	static const char *const beside[] = {STORE_NAME "-wal", STORE_NAME "-shm",
+					     STORE_NAME "-journal"};
+	struct stat folder, other;
+	char why[64];
 
 	*directory = open(reporting->options->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*directory < 0 && errno == ENOENT)
@@ -65,6 +69,12 @@ static int look(struct reporting *reporting, int *directory, struct stat *file)
 						 : strerror(errno));
 	if (!S_ISREG(file->st_mode))
 		return cannot(reporting, STORE_NAME " is no regular file");
+	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++)
+		if (!fstatat(*directory, beside[i], &other, AT_SYMLINK_NOFOLLOW) &&
+		    !S_ISREG(other.st_mode)) {
+			snprintf(why, sizeof(why), "%s is no regular file", beside[i]);
+			return cannot(reporting, why);
+		}
 	if (folder.st_uid && file->st_uid != folder.st_uid)
 		return cannot(reporting, "directory and file belong to different users");
 	return -1;

@@ -53,6 +53,8 @@ struct bytes report_name(enum query_by by, const struct query_row *row, char roo
 		return or_none(actor->container, "no container");
 	case QUERY_BY_CGROUP:
 		return or_none(actor->cgroup, "cgroup not known");
+	case QUERY_BY_DESTINATION:
+		return or_none(row->value, "no address");
 	case QUERY_BY_HELO:
 		return or_none(row->value, "none was said");
 	case QUERY_BY_REPLY:

@@ -53,10 +53,10 @@ static void key_of(struct query_sum_key *key, enum query_kind kind, const struct
 		key->id = cell->actor;
 	} else if (kind == QUERY_OF_HOUR) {
 		key->id = cell->hour;
-	} else if (kind == QUERY_OF_DESTINATION && cell->address.length) {
-		key->length = cell->address.length < sizeof(key->address) ? 4 : 16;
-		memcpy(key->address, cell->address.at,
-		       cell->address.length < key->length ? cell->address.length : key->length);
+	} else if (kind == QUERY_OF_DESTINATION &&
+		   (cell->address.length == 4 || cell->address.length == 16)) {
+		key->length = cell->address.length;
+		memcpy(key->address, cell->address.at, key->length);
 	} else {
 		key->id = cell->values[kind];
 	}

@@ -144,7 +144,8 @@ static int details_since(struct query_store *store)
 		return rc;
 	rc = query_number(store,
 			  "WITH o(hour) AS (SELECT min(start) / 3600000000000 FROM connection) "
-			  "SELECT sum(connections) FROM hour WHERE hour <= (SELECT hour FROM o)",
+			  "SELECT CAST(total(connections) AS INTEGER) FROM hour "
+			  "WHERE hour <= (SELECT hour FROM o)",
 			  0, &rolled);
 	if (!rc)
 		rc = query_number(
@@ -156,8 +157,10 @@ static int details_since(struct query_store *store)
 	if (rc)
 		return rc;
 	if (!oldest) /* none is left, or there never was one */
-		return query_number(store, "SELECT (max(hour) + 1) * 3600000000000 FROM hour", 0,
-				    &store->extent.details_since);
+		return query_number(store,
+				    "SELECT (max(hour) + 1) * 3600000000000 FROM hour "
+				    "WHERE hour < 2562047",
+				    0, &store->extent.details_since);
 	store->extent.details_since = here < rolled ? oldest : 0;
 	return 0;
 }

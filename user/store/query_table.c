@@ -74,6 +74,8 @@ static bool take_hour(struct query_cell *cell, sqlite3_stmt *statement)
 
 	cell->verdict = verdict_of(statement, 2);
 	cell->hour = sqlite3_column_int64(statement, 0);
+	if (cell->hour > INT64_MAX / QUERY_HOUR) /* no writer's clock shows that */
+		return false;
 	cell->actor = sqlite3_column_int64(statement, 1);
 	sums->connections = (uint64_t)sqlite3_column_int64(statement, 3);
 	take_counts(cell, statement, 4);

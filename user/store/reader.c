@@ -53,6 +53,20 @@ static int look_at_file(const char *path, char *why, size_t size)
 	return 0;
 }
 
+static int look_at_tables(struct reader *reader, const char *path, int version, char *why,
+			  size_t size)
+{
+	bool same = false;
+	int rc = schema_compare(reader->db, version, &same);
+
+	if (rc != SQLITE_OK)
+		snprintf(why, size, "cannot read %s: %s", path, sqlite3_errmsg(reader->db));
+	else if (!same)
+		snprintf(why, size, "%s was changed: its tables are not those that smtpsnoop makes",
+			 path);
+	return rc == SQLITE_OK && same ? 0 : -1;
+}
+
 static int look_at_schema(struct reader *reader, const char *path, char *why, size_t size)
 {
 	enum schema_kind kind = SCHEMA_OF_OTHERS;
@@ -69,7 +83,7 @@ static int look_at_schema(struct reader *reader, const char *path, char *why, si
 			 "%s was made by a newer smtpsnoop: its version is %d, this one reads %d",
 			 path, version, SCHEMA_VERSION);
 	else
-		return 0;
+		return look_at_tables(reader, path, version, why, size);
 	return -1;
 }
 

@@ -117,6 +117,59 @@ int schema_look(sqlite3 *db, enum schema_kind *kind, int *version)
 	return SQLITE_OK;
 }
 
+static int next_object(sqlite3_stmt *statement, const char *columns[4])
+{
+	int rc = sqlite3_step(statement);
+
+	for (int i = 0; i < 4 && rc == SQLITE_ROW; i++) {
+		columns[i] = (const char *)sqlite3_column_text(statement, i);
+		if (!columns[i])
+			columns[i] = "";
+	}
+	return rc;
+}
+
+static int compare_objects(sqlite3_stmt *theirs, sqlite3_stmt *ours, bool *same)
+{
+	const char *left[4], *right[4];
+	int rc;
+
+	do {
+		int wanted = next_object(ours, right);
+
+		rc = next_object(theirs, left);
+		*same = rc == wanted;
+		for (int i = 0; i < 4 && *same && rc == SQLITE_ROW; i++)
+			*same = strcmp(left[i], right[i]) == 0;
+	} while (*same && rc == SQLITE_ROW);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int schema_compare(sqlite3 *db, int version, bool *same)
+{
+	static const char objects[] =
+		"SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name";
+	sqlite3_stmt *theirs = NULL, *ours = NULL;
+	sqlite3 *fresh = NULL;
+	int rc = sqlite3_open_v2(":memory:", &fresh,
+				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX,
+				 NULL);
+
+	*same = false;
+	for (int i = 1; rc == SQLITE_OK && i <= version; i++)
+		rc = sqlite3_exec(fresh, versions[i], NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(fresh, objects, -1, &ours, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(db, objects, -1, &theirs, NULL);
+	if (rc == SQLITE_OK)
+		rc = compare_objects(theirs, ours, same);
+	sqlite3_finalize(theirs);
+	sqlite3_finalize(ours);
+	sqlite3_close(fresh);
+	return rc;
+}
+
 /* The id tells stores apart; SQLite's own random numbers need /dev/urandom, which the writer cannot open. */
 static int christen(sqlite3 *db, int64_t now)
 {

@@ -5,6 +5,7 @@
 #ifndef SMTPSNOOP_SCHEMA_H
 #define SMTPSNOOP_SCHEMA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <sqlite3.h>
@@ -32,6 +33,10 @@ enum schema_kind {
 
 /* What the database is, and its version. SQLITE_OK, or SQLite's error; SQLITE_NOTADB when it is none. */
 int schema_look(sqlite3 *db, enum schema_kind *kind, int *version);
+
+/* Is it what `version` of us has made, and nothing else: no column that is computed, no table of a module, no view, no trigger? What a
+ * reader evaluates is then his own. SQLITE_OK with the answer, or SQLite's error. */
+int schema_compare(sqlite3 *db, int version, bool *same);
 
 /* For the writer: settings of the connection; the tables of an empty database are made, those of an older version changed, in one
  * transaction. A file of others or of a newer version is left alone. SQLITE_OK with *kind as it was found, or SQLite's error. */
