@@ -136,11 +136,30 @@ def test_filters(case):
             raise Failed(f"{options}: {rows}, expected {wanted}")
 
 
+def test_times(case):
+    """a time of the day is the last one that there was; --until alone is the day before it"""
+    where, now = filled(case)
+    ago = lambda hours, form: time.strftime(form, time.localtime(now // 10**9 - hours * 3600))
+    for options, wanted in (
+        (("--since", ago(2, "%H:%M:%S")), 9),
+        (("--since", ago(22, "%H:%M:%S"), "--until", ago(20, "%H:%M:%S")), 8),
+        (("--since", ago(4, "%Y-%m-%d %H:%M:%S"), "--until", ago(2, "%Y-%m-%dT%H:%M:%S")), 8),
+        (("--until", ago(24, "%Y-%m-%d %H:%M:%S")), 24),
+    ):
+        rows = json.loads(report(case, where, "--by", "verdict", "--json", *options).stdout)["report"]["rows"]
+
+        if rows["all"]["connections"] != wanted:
+            raise Failed(f"{options}: {rows}, expected {wanted}")
+
+
 def test_usage(case):
     """what is wrong is one sentence"""
     where, _ = filled(case)
     for options, *words in (
         (("--since", "tomorrow"), "--since", "tomorrow"),
+        (("--since", "tomorrow"), "2w ago", "19:00", "2026-11-01T19"),
+        (("--since", "2100-01-01"), "--since", "2100-01-01", "still to come"),
+        (("--since", "2026-11-01", "19:00"), "19:00", "one word"),
         (("--until", "2026-02-30"), "--until"),
         (("--since", "1h", "--until", "2h"), "not before"),
         (("--by", "weather"), "--by", "weather"),
