@@ -44,6 +44,7 @@ def filled(case, **owner):
                     exe="/usr/sbin/php-fpm8.2",
                     script=SCRIPT,
                     service="php8.2-fpm.service",
+                    cgroup="/system.slice/php8.2-fpm.service",
                 )
     store.add(now - HOUR, "impostor", 1000, script=HOSTILE, user="bob", exe="/usr/bin/python3")
     store.event(now - 10 * HOUR, 2)
@@ -118,6 +119,13 @@ def test_forms(case):
             raise Failed(f"by {by}: {sums} in JSON, {table} in CSV")
 
 
+def cgroups():
+    """Where cgroup v2 is mounted here."""
+    with open("/proc/self/mounts") as file:
+        found = [line.split()[1] for line in file if line.split()[2] == "cgroup2"]
+    return found[0] if found else "/sys/fs/cgroup"
+
+
 def test_filters(case):
     """filters: user, verdict, destination, script, port"""
     where, _ = filled(case)
@@ -129,6 +137,10 @@ def test_filters(case):
         (("--port", "25"), 97),
         (("--port", "587"), 0),
         (("--exe", "python"), 1),
+        (("--cgroup", "/system.slice"), 72),
+        (("--cgroup", cgroups() + "/system.slice/php8.2-fpm.service/"), 72),
+        (("--cgroup", cgroups() + "/user.slice"), 0),
+        (("--cgroup", cgroups()), 97),
     ):
         rows = json.loads(report(case, where, "--by", "verdict", "--json", *options).stdout)["report"]["rows"]
 

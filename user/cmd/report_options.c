@@ -16,9 +16,9 @@
 #include "base/number.h"
 #include "base/when.h"
 #include "cmd/options.h"
+#include "source/cgroup2.h"
 
 #define DAY (INT64_C(86400) * 1000000000)
-#define CGROUP_ROOT "/sys/fs/cgroup"
 
 static const char help[] =
 	"usage: smtpsnoop report [OPTION]...\n"
@@ -158,19 +158,17 @@ static int parse_ports(const char *value, struct report_options *options)
 /* A path as the store has it: below the hierarchy's root, without a slash at its end. */
 static int parse_cgroup(char *value, struct report_options *options)
 {
-	char *path = value;
-	size_t length;
+	const char *path;
+	size_t length = strlen(value);
 
-	if (strncmp(path, CGROUP_ROOT "/", strlen(CGROUP_ROOT "/")) == 0)
-		path += strlen(CGROUP_ROOT);
-	length = strlen(path);
-	if (path[0] != '/' || length >= LIMIT_STORE_TEXT)
+	if (value[0] != '/' || length >= LIMIT_STORE_TEXT)
 		return option_wrong("--cgroup", value,
 				    "a path is needed, as in /system.slice/cron.service");
-	while (length > 1 && path[length - 1] == '/')
-		path[--length] = '\0';
+	while (length > 1 && value[length - 1] == '/')
+		value[--length] = '\0';
+	path = cgroup2_below(value, "/proc/self/mounts");
 	/* All are below the root. */
-	options->query.cgroup = length > 1 ? path : NULL;
+	options->query.cgroup = path[0] && path[1] ? path : NULL;
 	return -1;
 }
 
