@@ -204,6 +204,25 @@ static void test_only_tried(void **state)
 	end();
 }
 
+/* A code below 400 is a success only where a message was accepted. */
+static void test_answers(void **state)
+{
+	(void)state;
+	begin(REPORT_OVERVIEW);
+	overview();
+	add(REPORT_REPLIES, QUERY_BY_REPLY, VERDICT_BYPASS, 8)->value = bytes_of("250");
+	page();
+	has("250</bdi></span></th><td>accepted</td>");
+	end();
+	begin(REPORT_OVERVIEW);
+	overview();
+	add(REPORT_REPLIES, QUERY_BY_REPLY, VERDICT_BYPASS, 1)->value = bytes_of("221");
+	page();
+	has("221</bdi></span></th><td>no refusal, and no message was accepted</td>");
+	has("the worst that was heard on it; 250, if a message was accepted and nothing was worse");
+	end();
+}
+
 static void test_selection(void **state)
 {
 	static const uint16_t ports[] = {25, 2525};
@@ -509,7 +528,8 @@ int main(void)
 		cmocka_unit_test(test_thousands),     cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_large_numbers), cmocka_unit_test(test_bars),
 		cmocka_unit_test(test_summer_time),   cmocka_unit_test(test_period_without_time),
-		cmocka_unit_test(test_numbers),	      cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_answers),	      cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests_name("html", tests, NULL, NULL);

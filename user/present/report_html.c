@@ -340,7 +340,9 @@ void report_html(FILE *out, const struct report *report)
 	part(out, report, REPORT_DESTINATIONS, all ? "Where these went" : "Where to", NULL,
 	     "Destination");
 	part(out, report, REPORT_REPLIES, all ? "What these were answered" : "What was answered",
-	     "The answer to a connection is the worst that was heard on it.", "Answer");
+	     "The answer to a connection is the worst that was heard on it; 250, if a message was "
+	     "accepted and nothing was worse; else the last.",
+	     "Answer");
 	connections(out, report);
 	own(out, report);
 	missing(out, report);

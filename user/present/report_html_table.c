@@ -177,7 +177,7 @@ static void who(FILE *out, const struct query_row *row)
 }
 
 /* RFC 5321 4.2.1; "tls" is the store's word. */
-static const char *meaning(struct bytes answer)
+static const char *meaning(struct bytes answer, bool accepted)
 {
 	if (!answer.length)
 		return "no answer was heard: it was only tried, or ended before";
@@ -187,7 +187,9 @@ static const char *meaning(struct bytes answer)
 		return "refused, with the name of a blocklist";
 	switch (answer.at[0]) {
 	case '2':
-		return "accepted";
+		if (accepted)
+			return "accepted";
+		return "no refusal, and no message was accepted";
 	case '3':
 		return "ended before the message";
 	case '4':
@@ -213,7 +215,7 @@ static void table_row(FILE *out, const struct columns *columns, const struct que
 	}
 	fputs("</th>", out);
 	if (columns->meaning)
-		fprintf(out, "<td>%s</td>", meaning(row->value));
+		fprintf(out, "<td>%s</td>", meaning(row->value, row->sums.accepted));
 	cells(out, columns, &row->sums, true);
 }
 
