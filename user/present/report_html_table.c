@@ -292,8 +292,9 @@ const char *report_html_verdict(enum verdict_class class)
 	case VERDICT_BYPASS:
 		return "Another program spoke to mail servers itself, past the host&#39;s own.";
 	case VERDICT_IMPOSTOR:
-		return "The same, by a program that wears the name of a mail server or of the "
-		       "system, or runs as its user.";
+		return "The same, by a program that wears the name of a mail server, of the system "
+		       "or of a part of the kernel, or runs as root or as a mail server&#39;s "
+		       "user, without being that mail server.";
 	default:
 		return "Too little is known of the sender to tell.";
 	}
