@@ -197,7 +197,7 @@ static void test_only_tried(void **state)
 {
 	(void)state;
 	begin(REPORT_OVERVIEW);
-	add(REPORT_VERDICTS, QUERY_BY_VERDICT, VERDICT_BYPASS, 1);
+	add(REPORT_VERDICTS, QUERY_BY_VERDICT, VERDICT_BYPASS, 1)->sums.attempts_only = 1;
 	add(REPORT_ROWS, QUERY_BY_WHO, VERDICT_BYPASS, 1)->sums.attempts_only = 1;
 	page();
 	has("<b>one program</b> of the host <bdi>web1.example</bdi> tried to send mail past its "
@@ -205,6 +205,17 @@ static void test_only_tried(void **state)
 	    "accepted.");
 	has("It was <bdi>program not known</bdi>, run by <bdi>uid 33</bdi>.");
 	has("1 only tried");
+	/* One that sent, beside it: not both sent. */
+	add(REPORT_VERDICTS, QUERY_BY_VERDICT, VERDICT_BYPASS, 8);
+	add(REPORT_ROWS, QUERY_BY_WHO, VERDICT_BYPASS, 8);
+	page();
+	has("<b>two programs</b> of the host <bdi>web1.example</bdi> sent or tried to send mail "
+	    "past its mail server: 9 connections");
+	/* And one whose TLS hides what came of it, alone. */
+	report.parts[REPORT_VERDICTS].table.rows[1].sums.accepted = 0;
+	report.parts[REPORT_ROWS].table.rows[1].sums.accepted = 0;
+	page();
+	has("sent or tried to send mail past");
 	end();
 }
 
@@ -275,6 +286,18 @@ static void test_actor(void **state)
 	has("Between <span class=\"t\">2026-07-26 16:00");
 	has("<td><bdi>&lt;b&gt;\\x01</bdi></td><td><bdi>550 &quot;no&quot;</bdi></td>");
 	has("0 of 1</td>");
+	has("made 8 connections to other mail servers, over which 4 messages");
+	has("messages accepted by others");
+	add(REPORT_ROWS, QUERY_BY_WHO, VERDICT_LOCAL, 6);
+	page();
+	has("made 14 connections, 6 of them to this host itself, over which 7 messages");
+	has_not("accepted by others");
+	end();
+	begin(REPORT_ACTOR);
+	query.actor = 7;
+	add(REPORT_ROWS, QUERY_BY_WHO, VERDICT_LOCAL, 1);
+	page();
+	has("made 1 connection to this host itself, over which no messages");
 	end();
 }
 
