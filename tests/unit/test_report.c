@@ -199,10 +199,32 @@ static void test_nobody(void **state)
 	report->parts[REPORT_ROWS].table.count = 0;
 	report->parts[REPORT_ROWS].table.all.connections = 0;
 	text(report, 80);
-	assert_has("Nobody went round the MTA.");
+	assert_has("Nobody went round the MTA.\n"
+		   "  smtpsnoop report --by who tells who had these connections.\n");
 	assert_has("Nothing is known to be missing.");
+	assert_has_not("snapshot tells");
+	report->parts[REPORT_VERDICTS].table.all.connections = 0;
+	text(report, 80);
+	assert_has_not("--by who");
 	free(report->parts[REPORT_ROWS].table.rows);
 	report->parts[REPORT_ROWS].table.rows = NULL;
+	report_free(report);
+}
+
+static void test_what_next(void **state)
+{
+	struct report *report = make(REPORT_OVERVIEW, QUERY_BY_WHO);
+
+	(void)state;
+	fill(&report->parts[REPORT_VERDICTS], QUERY_BY_VERDICT);
+	text(report, 200);
+	assert_has("  smtpsnoop report actor NUMBER tells more of one; smtpsnoop snapshot tells "
+		   "how to stop what is still there.\n");
+	/* The MTA is not to be stopped. */
+	report->verdicts = true;
+	report->parts[REPORT_ROWS].table.all = some(1000, VERDICT_MTA);
+	text(report, 200);
+	assert_has("  smtpsnoop report actor NUMBER tells more of one.\n");
 	report_free(report);
 }
 
@@ -528,11 +550,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),	      cmocka_unit_test(test_others),
 		cmocka_unit_test(test_hours_without), cmocka_unit_test(test_nobody),
-		cmocka_unit_test(test_missing),	      cmocka_unit_test(test_many_gaps),
-		cmocka_unit_test(test_failed),	      cmocka_unit_test(test_moved),
-		cmocka_unit_test(test_csv),	      cmocka_unit_test(test_json),
-		cmocka_unit_test(test_json_losses),   cmocka_unit_test(test_record_text),
-		cmocka_unit_test(test_record_json),   cmocka_unit_test(test_record_times),
+		cmocka_unit_test(test_what_next),     cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_many_gaps),     cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_moved),	      cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_json),	      cmocka_unit_test(test_json_losses),
+		cmocka_unit_test(test_record_text),   cmocka_unit_test(test_record_json),
+		cmocka_unit_test(test_record_times),
 	};
 
 	return cmocka_run_group_tests(tests, set_zone, free_shown);

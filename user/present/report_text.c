@@ -65,6 +65,29 @@ static void head_of_who(char *out, size_t size, const struct report *report)
 			 report_plural(table->groups));
 }
 
+/* What is behind the tables. */
+static void what_next(const struct text *text, const struct report *report)
+{
+	const struct report_part *who = &report->parts[REPORT_ROWS];
+	const struct report_part *verdicts = &report->parts[REPORT_VERDICTS];
+
+	if (who->failed)
+		return;
+	if (!who->table.all.connections) {
+		if (!verdicts->failed && verdicts->table.all.connections)
+			text_paragraph(text,
+				       "smtpsnoop report --by who tells who had these connections.",
+				       INDENT);
+		return;
+	}
+	text_paragraph(text,
+		       query_round(&who->table.all)
+			       ? "smtpsnoop report actor NUMBER tells more of one; smtpsnoop "
+				 "snapshot tells how to stop what is still there."
+			       : "smtpsnoop report actor NUMBER tells more of one.",
+		       INDENT);
+}
+
 static void overview(const struct text *text, const struct report *report)
 {
 	const struct report_part *who = &report->parts[REPORT_ROWS];
@@ -74,11 +97,12 @@ static void overview(const struct text *text, const struct report *report)
 	report_table(text, &report->parts[REPORT_VERDICTS], false);
 	head_of_who(words, sizeof(words), report);
 	heading(text, words);
-	if (!who->failed && !who->table.all.connections)
+	if (!who->failed && !who->table.all.connections) {
+		what_next(text, report);
 		return;
+	}
 	report_table(text, who, report->verdicts);
-	if (!who->failed)
-		text_paragraph(text, "smtpsnoop report actor NUMBER tells more of one.", INDENT);
+	what_next(text, report);
 	heading(text, report->verdicts ? "Where to:" : "Where these went:");
 	report_table(text, &report->parts[REPORT_DESTINATIONS], report->verdicts);
 	heading(text, report->verdicts ? "What was answered:" : "What these were answered:");
