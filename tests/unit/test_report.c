@@ -211,6 +211,37 @@ static void test_nobody(void **state)
 	report_free(report);
 }
 
+/* What was selected is said, as it was given. */
+static void test_selected(void **state)
+{
+	static const uint16_t ports[] = {25, 2525};
+	const struct query before = query;
+	struct report *report = make(REPORT_TABLE, QUERY_BY_HOUR);
+
+	(void)state;
+	text(report, 300);
+	assert_has("now (24 h)\n");
+	report->selected = report->verdicts = true;
+	query.script = "mail\x1b[2J";
+	query.has_uid = true;
+	query.uid = 33;
+	query.ports = ports;
+	query.port_count = 2;
+	query.verdicts = 1u << VERDICT_BYPASS | 1u << VERDICT_IMPOSTOR;
+	text(report, 300);
+	assert_has(
+		"now (24 h)  only a script with \"mail\\x1b[2J\" and user id 33 and port 25, 2525 "
+		"and verdict bypass, impostor\n");
+	text(report, 80);
+	assert_tame(80);
+	/* All is below the root. */
+	query = before;
+	report->verdicts = false;
+	text(report, 300);
+	assert_has("now (24 h)\n");
+	report_free(report);
+}
+
 static void test_what_next(void **state)
 {
 	struct report *report = make(REPORT_OVERVIEW, QUERY_BY_WHO);
@@ -550,12 +581,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),	      cmocka_unit_test(test_others),
 		cmocka_unit_test(test_hours_without), cmocka_unit_test(test_nobody),
-		cmocka_unit_test(test_what_next),     cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_many_gaps),     cmocka_unit_test(test_failed),
-		cmocka_unit_test(test_moved),	      cmocka_unit_test(test_csv),
-		cmocka_unit_test(test_json),	      cmocka_unit_test(test_json_losses),
-		cmocka_unit_test(test_record_text),   cmocka_unit_test(test_record_json),
-		cmocka_unit_test(test_record_times),
+		cmocka_unit_test(test_what_next),     cmocka_unit_test(test_selected),
+		cmocka_unit_test(test_missing),	      cmocka_unit_test(test_many_gaps),
+		cmocka_unit_test(test_failed),	      cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_csv),	      cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_losses),   cmocka_unit_test(test_record_text),
+		cmocka_unit_test(test_record_json),   cmocka_unit_test(test_record_times),
 	};
 
 	return cmocka_run_group_tests(tests, set_zone, free_shown);

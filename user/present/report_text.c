@@ -7,15 +7,36 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "present/report_table.h"
 
 #define INDENT 2
+
+/* Where it is put, and whether something was. */
+struct selection {
+	const struct text *text;
+	struct line *line;
+	bool any;
+};
+
+static void only(void *context, const char *name, struct bytes value, bool quoted)
+{
+	struct selection *selection = context;
+	char shown[LINE_BYTES / 2], words[LINE_BYTES];
+
+	escape_text(shown, sizeof(shown), value.at, value.length, NULL);
+	snprintf(words, sizeof(words), quoted ? "%s%s \"%s\"" : "%s%s %s",
+		 selection->any ? "and " : "only ", name, shown);
+	text_whole(selection->text, selection->line, words, 0, selection->any ? 1 : 2);
+	selection->any = true;
+}
 
 static void title(const struct text *text, const struct report *report)
 {
 	char since[REPORT_DATE], until[REPORT_DATE], span[REPORT_SPAN], words[256];
 	const struct query *query = report->query;
 	int64_t begin, end;
+	struct selection selection = {.text = text};
 	struct line line;
 
 	report_period(report, &begin, &end);
@@ -29,8 +50,8 @@ static void title(const struct text *text, const struct report *report)
 	snprintf(words, sizeof(words), "%s to %s%s (%s)", since, until,
 		 query->until == INT64_MAX ? ", now" : "", span);
 	text_word(text, &line, words, 0, 2);
-	if (report->selected)
-		text_word(text, &line, "of what was selected", 0, 2);
+	selection.line = &line;
+	report_selected_each(report, only, &selection);
 	text_put(text, &line);
 }
 
