@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <time.h>
 
 #include "markup.h"
 #include "present/html.h"
@@ -53,6 +54,7 @@ static struct report report;
 static void begin(enum report_kind kind)
 {
 	setenv("TZ", "UTC", 1);
+	tzset();
 	memset(&report, 0, sizeof(report));
 	query = (struct query){.verdicts = 63, .since = NOW - DAY, .until = INT64_MAX};
 	report.kind = kind;
@@ -502,6 +504,19 @@ static void test_period_without_time(void **state)
 	end();
 }
 
+static void test_seconds(void **state)
+{
+	(void)state;
+	begin(REPORT_OVERVIEW);
+	query.since = NOW + 3 * SECOND;
+	report.now = NOW + 33 * SECOND;
+	page();
+	has("Between <span class=\"t\">2026-11-02 16:00:03 +0000</span> and <span "
+	    "class=\"t\">2026-11-02 16:00:33 +0000</span>");
+	has("16:00:33 +0000</span> (30 s)</dd>");
+	end();
+}
+
 static void test_numbers(void **state)
 {
 	char shown_number[HTML_NUMBER];
@@ -555,8 +570,8 @@ int main(void)
 		cmocka_unit_test(test_thousands),     cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_large_numbers), cmocka_unit_test(test_bars),
 		cmocka_unit_test(test_summer_time),   cmocka_unit_test(test_period_without_time),
-		cmocka_unit_test(test_answers),	      cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_answers),	      cmocka_unit_test(test_seconds),
+		cmocka_unit_test(test_numbers),	      cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests_name("html", tests, NULL, NULL);

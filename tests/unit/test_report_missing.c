@@ -50,6 +50,45 @@ static void test_many_gaps(void **state)
 	report_free(report);
 }
 
+/* Two moments of one minute are told apart. */
+static void test_seconds(void **state)
+{
+	const struct query before = query;
+	struct report *report = make(REPORT_TABLE, QUERY_BY_USER);
+
+	(void)state;
+	query.since = NOW - 20 * SECOND;
+	report->now = NOW - 10 * SECOND;
+	add_gap(report, NOW - 16 * SECOND, NOW - 12 * SECOND, false);
+	add_event(report, NOW - 14 * SECOND, STORE_EVENT_LOST_KERNEL, 1, "");
+	add_event(report, NOW - 13 * SECOND, STORE_EVENT_LOST_KERNEL, 1, "");
+	text(report, 300);
+	assert_has("2026-11-02 15:59:40 to 2026-11-02 15:59:50, now (10 s)");
+	assert_has("not running from 2026-11-02 15:59:44 to 2026-11-02 15:59:48 (4 s)");
+	assert_has("(2 times from 2026-11-02 15:59:46 to 2026-11-02 15:59:47)");
+	query = before;
+	report_free(report);
+}
+
+static void test_one(void **state)
+{
+	struct report *report = make(REPORT_TABLE, QUERY_BY_USER);
+
+	(void)state;
+	add_event(report, NOW - HOUR, STORE_EVENT_LOST_KERNEL, 1, "");
+	add_event(report, NOW - HOUR, STORE_EVENT_LOST_STORE, 1, "");
+	add_event(report, NOW - HOUR, STORE_EVENT_ADOPTED, 1, "");
+	for (int i = 0; i < 11; i++)
+		add_gap(report, NOW - 20 * HOUR + i * 1000 * SECOND,
+			NOW - 20 * HOUR + i * 1000 * SECOND + SECOND, false);
+	text(report, 300);
+	assert_has("  1 connection was counted by the kernel, but its details were lost (at");
+	assert_has("  1 connection could not be stored (at");
+	assert_has("  1 connection was open before the collector was: what it did before is not");
+	assert_has("  1 more time it was not running, for shorter, together 1 s");
+	report_free(report);
+}
+
 static int set_zone(void **state)
 {
 	(void)state;
@@ -70,6 +109,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_many_gaps),
+		cmocka_unit_test(test_seconds),
+		cmocka_unit_test(test_one),
 	};
 
 	return cmocka_run_group_tests(tests, set_zone, free_shown);

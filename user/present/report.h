@@ -105,6 +105,8 @@ void report_span(char out[REPORT_SPAN], int64_t ns);
 /* "2026-11-22 03:12", "11-22 03:12"; local. */
 #define REPORT_DATE 24
 void report_date(char out[REPORT_DATE], int64_t unix_ns);
+/* Both; with seconds where they are of the same minute. */
+void report_dates(char since[REPORT_DATE], char until[REPORT_DATE], int64_t begin, int64_t end);
 void report_date_short(char out[REPORT_DATE], int64_t unix_ns);
 
 #endif

@@ -15,13 +15,31 @@
 #include "present/label.h"
 #include "present/report_table.h"
 
-void report_html_moment(char out[REPORT_MOMENT], int64_t unix_ns)
+static void moment(char out[REPORT_MOMENT], int64_t unix_ns, bool with_seconds)
 {
 	time_t seconds = (time_t)(unix_ns / 1000000000);
 	struct tm tm;
 
-	if (!localtime_r(&seconds, &tm) || !strftime(out, REPORT_MOMENT, "%Y-%m-%d %H:%M %z", &tm))
+	if (!localtime_r(&seconds, &tm) ||
+	    !(with_seconds ? strftime(out, REPORT_MOMENT, "%Y-%m-%d %H:%M:%S %z", &tm)
+			   : strftime(out, REPORT_MOMENT, "%Y-%m-%d %H:%M %z", &tm)))
 		snprintf(out, REPORT_MOMENT, "0000-00-00 00:00");
+}
+
+void report_html_moment(char out[REPORT_MOMENT], int64_t unix_ns)
+{
+	moment(out, unix_ns, false);
+}
+
+void report_html_moments(char since[REPORT_MOMENT], char until[REPORT_MOMENT], int64_t begin,
+			 int64_t end)
+{
+	report_html_moment(since, begin);
+	report_html_moment(until, end);
+	if (strcmp(since, until) != 0)
+		return;
+	moment(since, begin, true);
+	moment(until, end, true);
 }
 
 static const char *title(const struct report *report)
@@ -90,8 +108,7 @@ static void about(FILE *out, const struct report *report)
 	int64_t first, end;
 
 	report_period(report, &first, &end);
-	report_html_moment(since, first);
-	report_html_moment(until, end);
+	report_html_moments(since, until, first, end);
 	report_html_moment(made, report->now);
 	report_span(span, end - first);
 	fputs("<dl class=\"about\">\n<dt>Host</dt><dd>", out);

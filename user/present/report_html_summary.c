@@ -64,8 +64,7 @@ static void between(FILE *out, const struct report *report)
 	int64_t begin, end;
 
 	report_period(report, &begin, &end);
-	report_html_moment(since, begin);
-	report_html_moment(until, end);
+	report_html_moments(since, until, begin, end);
 	fprintf(out, "Between <span class=\"t\">%s</span> and <span class=\"t\">%s</span> ", since,
 		until);
 }

@@ -40,8 +40,7 @@ static void title(const struct text *text, const struct report *report)
 	struct line line;
 
 	report_period(report, &begin, &end);
-	report_date(since, begin);
-	report_date(until, end);
+	report_dates(since, until, begin, end);
 	report_span(span, end - begin);
 	line_clear(&line);
 	text_word(text, &line, "smtpsnoop " SMTPSNOOP_VERSION, 0, 0);
