@@ -510,7 +510,12 @@ static void test_seconds(void **state)
 	begin(REPORT_OVERVIEW);
 	query.since = NOW + 3 * SECOND;
 	report.now = NOW + 33 * SECOND;
+	hours(REPORT_HOURS, 1, 1);
+	report.parts[REPORT_HOURS].table.rows[0].hour = NOW;
+	report.parts[REPORT_HOURS].table.rest.connections = 1;
 	page();
+	has("The most in one hour: 1 connection past the mail server, at ");
+	has("Not drawn: 1 connection of later hours.");
 	has("Between <span class=\"t\">2026-11-02 16:00:03 +0000</span> and <span "
 	    "class=\"t\">2026-11-02 16:00:33 +0000</span>");
 	has("16:00:33 +0000</span> (30 s)</dd>");

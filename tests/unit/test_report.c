@@ -28,6 +28,8 @@ static void test_text(void **state)
 			text(report, widths[i]);
 			assert_tame(widths[i]);
 			assert_has("and 5 more: 77 connections");
+			if (by != QUERY_BY_VERDICT && !strstr(shown, "# ROUND THE MTA, = ELSE\n"))
+				assert_has("\n  (# round the MTA, = else)\n");
 			if (by != QUERY_BY_VERDICT && by != QUERY_BY_HOUR)
 				assert_has("\\x1b]0;owned\\x07\\x1b[31m");
 			report_free(report);
