@@ -131,6 +131,7 @@ def test_filters(case):
     where, _ = filled(case)
     for options, wanted in (
         (("--uid", "33"), 72),
+        (("--user", "33"), 72),
         (("--verdict", "impostor,mta"), 25),
         (("--destination", "198.51.100.0/31"), 48),
         (("--script", "mailer", "--helo", "local"), 72),
@@ -208,6 +209,7 @@ def test_no_store(case):
 
     with open(path, "wb"):
         pass
+    refused(case, case.smtpsnoop("report", "--store", path), "no directory", "the one that has store.db in it")
     tried("is empty")
     with open(path, "wb") as file:
         file.write(b"From: nobody\n" * 1000)

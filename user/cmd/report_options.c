@@ -36,7 +36,7 @@ static const char help[] =
 	"                         --since: the 24h before it\n"
 	"Which connections:\n"
 	"  -c, --cgroup PATH      of this cgroup and below it only\n"
-	"  -u, --uid USER         of this user (name or number) only\n"
+	"  -u, --uid, --user USER of this user (name or number) only\n"
 	"  -P, --port LIST        to these ports only\n"
 	"      --verdict LIST     with these verdicts only: mta, local, relay, bypass,\n"
 	"                         impostor, unknown\n"
@@ -77,6 +77,7 @@ static const struct option long_options[] = {
 	{"until", required_argument, NULL, OPTION_UNTIL},
 	{"cgroup", required_argument, NULL, 'c'},
 	{"uid", required_argument, NULL, 'u'},
+	{"user", required_argument, NULL, 'u'},
 	{"port", required_argument, NULL, 'P'},
 	{"verdict", required_argument, NULL, OPTION_VERDICT},
 	{"script", required_argument, NULL, OPTION_SCRIPT},
