@@ -90,7 +90,7 @@ def test_kept(case):
         "exe": record["process"]["executable"],
         "cgroup": record["cgroup"]["path"],
         "helo": "actor.example",
-        "reply": "221",
+        "reply": "250",
         "script": record["script"]["file"],
     }
     if texts != wanted:

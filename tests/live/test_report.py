@@ -45,6 +45,7 @@ def filled(case, **owner):
                     exe="/usr/sbin/php-fpm8.2",
                     script=SCRIPT,
                     service="php8.2-fpm.service",
+                    cgroup="/system.slice/php8.2-fpm.service",
                 )
     store.add(now - HOUR, "impostor", 1000, script=HOSTILE, user="bob", exe="/usr/bin/python3")
     store.event(now - 10 * HOUR, 2)
@@ -119,21 +120,49 @@ def test_forms(case):
             raise Failed(f"by {by}: {sums} in JSON, {table} in CSV")
 
 
+def cgroups():
+    """Where cgroup v2 is mounted here."""
+    with open("/proc/self/mounts") as file:
+        found = [line.split()[1] for line in file if line.split()[2] == "cgroup2"]
+    return found[0] if found else "/sys/fs/cgroup"
+
+
 def test_filters(case):
     """filters: user, verdict, destination, script, port"""
     where, _ = filled(case)
     for options, wanted in (
         (("--uid", "33"), 72),
+        (("--user", "33"), 72),
         (("--verdict", "impostor,mta"), 25),
         (("--destination", "198.51.100.0/31"), 48),
         (("--script", "mailer", "--helo", "local"), 72),
         (("--port", "25"), 97),
         (("--port", "587"), 0),
         (("--exe", "python"), 1),
+        (("--cgroup", "/system.slice"), 72),
+        (("--cgroup", cgroups() + "/system.slice/php8.2-fpm.service/"), 72),
+        (("--cgroup", cgroups() + "/user.slice"), 0),
+        (("--cgroup", cgroups()), 97),
     ):
         rows = json.loads(report(case, where, "--by", "verdict", "--json", *options).stdout)["report"]["rows"]
 
         if rows.get("all", {}).get("connections", 0) != wanted:
+            raise Failed(f"{options}: {rows}, expected {wanted}")
+
+
+def test_times(case):
+    """a time of the day is the last one that there was; --until alone is the day before it"""
+    where, now = filled(case)
+    ago = lambda hours, form: time.strftime(form, time.localtime(now // 10**9 - hours * 3600))
+    for options, wanted in (
+        (("--since", ago(2, "%H:%M:%S")), 9),
+        (("--since", ago(22, "%H:%M:%S"), "--until", ago(20, "%H:%M:%S")), 8),
+        (("--since", ago(4, "%Y-%m-%d %H:%M:%S"), "--until", ago(2, "%Y-%m-%dT%H:%M:%S")), 8),
+        (("--until", ago(24, "%Y-%m-%d %H:%M:%S")), 24),
+    ):
+        rows = json.loads(report(case, where, "--by", "verdict", "--json", *options).stdout)["report"]["rows"]
+
+        if rows["all"]["connections"] != wanted:
             raise Failed(f"{options}: {rows}, expected {wanted}")
 
 
@@ -142,6 +171,9 @@ def test_usage(case):
     where, _ = filled(case)
     for options, *words in (
         (("--since", "tomorrow"), "--since", "tomorrow"),
+        (("--since", "tomorrow"), "2w ago", "19:00", "2026-11-01T19"),
+        (("--since", "2100-01-01"), "--since", "2100-01-01", "still to come"),
+        (("--since", "2026-11-01", "19:00"), "19:00", "one word"),
         (("--until", "2026-02-30"), "--until"),
         (("--since", "1h", "--until", "2h"), "not before"),
         (("--by", "weather"), "--by", "weather"),
@@ -178,6 +210,7 @@ def test_no_store(case):
 
     with open(path, "wb"):
         pass
+    refused(case, case.smtpsnoop("report", "--store", path), "no directory", "the one that has store.db in it")
     tried("is empty")
     with open(path, "wb") as file:
         file.write(b"From: nobody\n" * 1000)

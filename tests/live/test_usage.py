@@ -7,7 +7,7 @@ import subprocess
 from dialogue import message, say
 from marks import quick
 from tracer import expect
-from world import SINK4, Failed, Skipped
+from world import ROOT, SINK4, Failed, Skipped
 
 
 def refused(case, done, *words, status=2):
@@ -225,6 +225,20 @@ def test_help_and_version(case):
             done = subprocess.run([case.options.binary, *argv], stdout=full, stderr=subprocess.PIPE, check=False)
         if done.returncode != 1 or done.stderr.count(b"\n") != 1:
             raise Failed(f"{argv} to a full disk: exit status {done.returncode}, stderr {done.stderr[:200]!r}")
+
+
+def test_run_from_the_tree(case):
+    """tools/run passes --help and --version on to the program"""
+    program = os.path.join(ROOT, "smtpsnoop")
+    if not os.access(program, os.X_OK):
+        raise Skipped("the tree has no program: it is built elsewhere")
+    for option in ("--help", "--version"):
+        wanted, done = (
+            subprocess.run([*argv, option], capture_output=True, text=True, check=False)
+            for argv in ([program], [os.path.join(ROOT, "tools", "run")])
+        )
+        if done.returncode or done.stdout != wanted.stdout or done.stderr:
+            raise Failed(f"{option}: exit status {done.returncode}, {done.stdout[:200]!r}, {done.stderr[:200]!r}")
 
 
 @quick

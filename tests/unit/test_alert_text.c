@@ -100,6 +100,12 @@ static void the_line_has_who_what_and_how_to_stop_it(void **state)
 		"4711, or systemctl stop php8.2-fpm.service, or iptables -I OUTPUT ! -o lo -p tcp "
 		"-m multiport --dports 25,465,587 -m owner --uid-owner 33 -j REJECT");
 	assert_int_equal(alert_priority(&view), 2);
+	alert.connections = alert.refused = alert.held = 1;
+	alert.more = 0;
+	alert_line(line, sizeof(line), &view);
+	assert_non_null(strstr(line, "; 1 connection and 1 refused recipient in 60 s; 1 alert of "
+				     "this user was held back; to stop it"));
+	alert.held = 0;
 	made.connection.verdict.class = VERDICT_MTA;
 	assert_int_equal(alert_priority(&view), 4);
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <time.h>
 
 #include "markup.h"
 #include "present/html.h"
@@ -53,6 +54,7 @@ static struct report report;
 static void begin(enum report_kind kind)
 {
 	setenv("TZ", "UTC", 1);
+	tzset();
 	memset(&report, 0, sizeof(report));
 	query = (struct query){.verdicts = 63, .since = NOW - DAY, .until = INT64_MAX};
 	report.kind = kind;
@@ -148,6 +150,10 @@ static void test_sentences(void **state)
 	has("the host&#39;s mail server itself made 500 connections, over which 250 messages were "
 	    "accepted.");
 	has("Nothing is known to be missing.");
+	/* As the judge does, and the manual says. */
+	has("The same, by a program that wears the name of a mail server, of the system or of a "
+	    "part of the kernel, or runs as root or as a mail server&#39;s user, without being "
+	    "that mail server.");
 	has_not("could not be judged for want");
 	has_not("Not all of this time is known");
 	end();
@@ -193,7 +199,7 @@ static void test_only_tried(void **state)
 {
 	(void)state;
 	begin(REPORT_OVERVIEW);
-	add(REPORT_VERDICTS, QUERY_BY_VERDICT, VERDICT_BYPASS, 1);
+	add(REPORT_VERDICTS, QUERY_BY_VERDICT, VERDICT_BYPASS, 1)->sums.attempts_only = 1;
 	add(REPORT_ROWS, QUERY_BY_WHO, VERDICT_BYPASS, 1)->sums.attempts_only = 1;
 	page();
 	has("<b>one program</b> of the host <bdi>web1.example</bdi> tried to send mail past its "
@@ -201,6 +207,36 @@ static void test_only_tried(void **state)
 	    "accepted.");
 	has("It was <bdi>program not known</bdi>, run by <bdi>uid 33</bdi>.");
 	has("1 only tried");
+	/* One that sent, beside it: not both sent. */
+	add(REPORT_VERDICTS, QUERY_BY_VERDICT, VERDICT_BYPASS, 8);
+	add(REPORT_ROWS, QUERY_BY_WHO, VERDICT_BYPASS, 8);
+	page();
+	has("<b>two programs</b> of the host <bdi>web1.example</bdi> sent or tried to send mail "
+	    "past its mail server: 9 connections");
+	/* And one whose TLS hides what came of it, alone. */
+	report.parts[REPORT_VERDICTS].table.rows[1].sums.accepted = 0;
+	report.parts[REPORT_ROWS].table.rows[1].sums.accepted = 0;
+	page();
+	has("sent or tried to send mail past");
+	end();
+}
+
+/* A code below 400 is a success only where a message was accepted. */
+static void test_answers(void **state)
+{
+	(void)state;
+	begin(REPORT_OVERVIEW);
+	overview();
+	add(REPORT_REPLIES, QUERY_BY_REPLY, VERDICT_BYPASS, 8)->value = bytes_of("250");
+	page();
+	has("250</bdi></span></th><td>accepted</td>");
+	end();
+	begin(REPORT_OVERVIEW);
+	overview();
+	add(REPORT_REPLIES, QUERY_BY_REPLY, VERDICT_BYPASS, 1)->value = bytes_of("221");
+	page();
+	has("221</bdi></span></th><td>no refusal, and no message was accepted</td>");
+	has("the worst that was heard on it; 250, if a message was accepted and nothing was worse");
 	end();
 }
 
@@ -252,6 +288,18 @@ static void test_actor(void **state)
 	has("Between <span class=\"t\">2026-07-26 16:00");
 	has("<td><bdi>&lt;b&gt;\\x01</bdi></td><td><bdi>550 &quot;no&quot;</bdi></td>");
 	has("0 of 1</td>");
+	has("made 8 connections to other mail servers, over which 4 messages");
+	has("messages accepted by others");
+	add(REPORT_ROWS, QUERY_BY_WHO, VERDICT_LOCAL, 6);
+	page();
+	has("made 14 connections, 6 of them to this host itself, over which 7 messages");
+	has_not("accepted by others");
+	end();
+	begin(REPORT_ACTOR);
+	query.actor = 7;
+	add(REPORT_ROWS, QUERY_BY_WHO, VERDICT_LOCAL, 1);
+	page();
+	has("made 1 connection to this host itself, over which no messages");
 	end();
 }
 
@@ -456,6 +504,24 @@ static void test_period_without_time(void **state)
 	end();
 }
 
+static void test_seconds(void **state)
+{
+	(void)state;
+	begin(REPORT_OVERVIEW);
+	query.since = NOW + 3 * SECOND;
+	report.now = NOW + 33 * SECOND;
+	hours(REPORT_HOURS, 1, 1);
+	report.parts[REPORT_HOURS].table.rows[0].hour = NOW;
+	report.parts[REPORT_HOURS].table.rest.connections = 1;
+	page();
+	has("The most in one hour: 1 connection past the mail server, at ");
+	has("Not drawn: 1 connection of later hours.");
+	has("Between <span class=\"t\">2026-11-02 16:00:03 +0000</span> and <span "
+	    "class=\"t\">2026-11-02 16:00:33 +0000</span>");
+	has("16:00:33 +0000</span> (30 s)</dd>");
+	end();
+}
+
 static void test_numbers(void **state)
 {
 	char shown_number[HTML_NUMBER];
@@ -509,6 +575,7 @@ int main(void)
 		cmocka_unit_test(test_thousands),     cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_large_numbers), cmocka_unit_test(test_bars),
 		cmocka_unit_test(test_summer_time),   cmocka_unit_test(test_period_without_time),
+		cmocka_unit_test(test_answers),	      cmocka_unit_test(test_seconds),
 		cmocka_unit_test(test_numbers),	      cmocka_unit_test(test_cut),
 	};
 

@@ -126,8 +126,17 @@ static void test_replies(void **state)
 	assert_int_equal(row.helo.length, 0);
 	make_delivery(&made);
 	assert_int_equal(kept_row(&kept, &made.connection, &row), 0);
-	assert_text(row.reply, "221");
+	assert_text(row.reply, "250");
 	assert_int_equal(row.accepted, 1);
+	made.connection.session->facts.last_code = 421;
+	made.connection.session->facts.worst_code = 421;
+	assert_int_equal(kept_row(&kept, &made.connection, &row), 0);
+	assert_text(row.reply, "421");
+	made.connection.session->facts.worst_code = 0;
+	made.connection.session->facts.accepted = 0;
+	made.connection.session->facts.last_code = 221;
+	assert_int_equal(kept_row(&kept, &made.connection, &row), 0);
+	assert_text(row.reply, "221");
 	made.connection.session->facts.tls = SESSION_TLS_STARTTLS;
 	assert_int_equal(kept_row(&kept, &made.connection, &row), 0);
 	assert_text(row.reply, "tls");

@@ -13,143 +13,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/escape.h"
-#include "present/report.h"
-#include "store/store.h"
 #include "kept_record.h"
-
-#define SECOND INT64_C(1000000000)
-#define HOUR (3600 * SECOND)
-#define NOW (INT64_C(1793635200) * SECOND) /* 2026-11-02T16:00:00Z */
-
-static char *shown;
-static size_t shown_size;
-
-static FILE *begin(void)
-{
-	free(shown);
-	shown = NULL;
-	return open_memstream(&shown, &shown_size);
-}
-
-static void assert_has(const char *words)
-{
-	if (!strstr(shown, words))
-		fail_msg("\"%s\" is missing in:\n%s", words, shown);
-}
-
-static void assert_has_not(const char *words)
-{
-	if (strstr(shown, words))
-		fail_msg("\"%s\" is in:\n%s", words, shown);
-}
-
-static const char *const hostile[] = {
-	"=cmd|' /C calc'!A0",
-	"+1+1",
-	"-2+3",
-	"@SUM(1)",
-	"a,\"b\"\nrow,0",
-	"\x1b]0;owned\x07\x1b[31m",
-	"\xe2\x80\xae"
-	"gpj.exe",
-	"\xff\xfe raw",
-	"{\"verdict\":\"mta\"}",
-};
-#define HOSTILE (sizeof(hostile) / sizeof(hostile[0]))
-
-static struct query query = {.verdicts = 63, .since = NOW - 24 * HOUR, .until = INT64_MAX};
-
-static struct query_sums some(uint64_t connections, enum verdict_class verdict)
-{
-	struct query_sums sums = {.connections = connections,
-				  .accepted = 2,
-				  .messages = 3,
-				  .recipients = 40,
-				  .refused = 30,
-				  .blocklisted = 1,
-				  .first = NOW - 3 * HOUR,
-				  .last = NOW - HOUR};
-
-	sums.verdicts[verdict] = connections;
-	return sums;
-}
-
-/* A table of hostile values, and more than it shows. */
-static void fill(struct report_part *part, enum query_by by)
-{
-	struct query_table *table = &part->table;
-
-	part->asked = true;
-	table->by = by;
-	table->plan = (struct query_plan){.unit = HOUR, .since = query.since, .until = INT64_MAX};
-	table->rows = calloc(HOSTILE, sizeof(*table->rows));
-	for (unsigned int i = 0; i < HOSTILE; i++) {
-		struct query_row *row = &table->rows[i];
-		struct bytes text = bytes_of(hostile[i]);
-
-		row->sums = some(100 - i, VERDICT_BYPASS);
-		row->actor = (struct query_actor){.id = i + 1,
-						  .uid = 33,
-						  .user = text,
-						  .exe = text,
-						  .script = text,
-						  .with = text,
-						  .service = text,
-						  .container = text,
-						  .cgroup = text};
-		row->value = text;
-		row->hour = NOW - (HOSTILE - (int64_t)i) * 2 * HOUR;
-	}
-	table->count = HOSTILE;
-	table->groups = HOSTILE + 5;
-	table->rest = some(77, VERDICT_MTA);
-	table->all = some(1000, VERDICT_BYPASS);
-	if (by == QUERY_BY_HELO)
-		table->others = some(55, VERDICT_MTA);
-}
-
-static struct report made;
-
-static struct report *make(enum report_kind kind, enum query_by by)
-{
-	memset(&made, 0, sizeof(made));
-	made.kind = kind;
-	made.query = &query;
-	made.now = NOW;
-	made.extent = (struct query_extent){
-		.created = NOW - 100 * HOUR, .first = NOW - 99 * HOUR, .last = NOW - HOUR};
-	query.by = by;
-	fill(&made.parts[REPORT_ROWS], by);
-	return &made;
-}
-
-static void text(const struct report *report, unsigned int width)
-{
-	struct text how = {.out = begin(), .layout = layout_for(width)};
-
-	report_text(&how, report);
-	fclose(how.out);
-}
-
-/* Printable, and no line wider than the terminal but for what is one word. */
-static void assert_tame(unsigned int width)
-{
-	const char *line = shown;
-
-	for (const char *at = shown; *at; at++)
-		if ((unsigned char)*at < ' ' && *at != '\n')
-			fail_msg("a control character, %d", *at);
-	assert_has_not("\xe2\x80\xae");
-	assert_has_not("\xff");
-	while (*line) {
-		size_t length = strcspn(line, "\n");
-
-		if (escape_columns(line, length) > width)
-			fail_msg("wider than %u: %.*s", width, (int)length, line);
-		line += length + (line[length] == '\n');
-	}
-}
+#include "make_report.h"
 
 static void test_text(void **state)
 {
@@ -163,6 +28,8 @@ static void test_text(void **state)
 			text(report, widths[i]);
 			assert_tame(widths[i]);
 			assert_has("and 5 more: 77 connections");
+			if (by != QUERY_BY_VERDICT && !strstr(shown, "# ROUND THE MTA, = ELSE\n"))
+				assert_has("\n  (# round the MTA, = else)\n");
 			if (by != QUERY_BY_VERDICT && by != QUERY_BY_HOUR)
 				assert_has("\\x1b]0;owned\\x07\\x1b[31m");
 			report_free(report);
@@ -200,83 +67,63 @@ static void test_nobody(void **state)
 	report->parts[REPORT_ROWS].table.count = 0;
 	report->parts[REPORT_ROWS].table.all.connections = 0;
 	text(report, 80);
-	assert_has("Nobody went round the MTA.");
+	assert_has("Nobody went round the MTA.\n"
+		   "  smtpsnoop report --by who tells who had these connections.\n");
 	assert_has("Nothing is known to be missing.");
+	assert_has_not("snapshot tells");
+	report->parts[REPORT_VERDICTS].table.all.connections = 0;
+	text(report, 80);
+	assert_has_not("--by who");
 	free(report->parts[REPORT_ROWS].table.rows);
 	report->parts[REPORT_ROWS].table.rows = NULL;
 	report_free(report);
 }
 
-static void add_event(struct report *report, int64_t time, int kind, int64_t number,
-		      const char *words)
+/* What was selected is said, as it was given. */
+static void test_selected(void **state)
 {
-	struct query_known *known = &report->known;
-
-	known->events = realloc(known->events, (known->count + 1) * sizeof(*known->events));
-	known->events[known->count++] = (struct query_event){time, kind, number, bytes_of(words)};
-}
-
-static void add_gap(struct report *report, int64_t since, int64_t until, bool unclean)
-{
-	struct query_known *known = &report->known;
-
-	known->gaps = realloc(known->gaps, (known->gap_count + 1) * sizeof(*known->gaps));
-	known->gaps[known->gap_count++] = (struct query_gap){since, until, unclean};
-}
-
-static struct report *with_losses(void)
-{
-	struct report *report = make(REPORT_TABLE, QUERY_BY_USER);
-
-	add_gap(report, NOW - 9 * HOUR, NOW - 7 * HOUR, false);
-	add_gap(report, NOW - 5 * HOUR, NOW - 5 * HOUR + 90 * SECOND, true);
-	add_gap(report, NOW - HOUR, INT64_MAX, false);
-	add_event(report, NOW - 8 * HOUR, STORE_EVENT_LOST_KERNEL, 40, "");
-	add_event(report, NOW - 6 * HOUR, STORE_EVENT_LOST_KERNEL, 2, "");
-	add_event(report, NOW - 6 * HOUR, STORE_EVENT_LOST_STORE, 1000, "disk\x1b[2J full");
-	add_event(report, NOW - 6 * HOUR, STORE_EVENT_CLOCK, -7200 * SECOND, "");
-	add_event(report, NOW - 5 * HOUR, STORE_EVENT_CLOCK, INT64_MIN + 1, "");
-	add_event(report, NOW - 5 * HOUR, STORE_EVENT_DAMAGED, 0, "");
-	add_event(report, NOW - 5 * HOUR, STORE_EVENT_ADOPTED, 3, "");
-	add_event(report, NOW - 5 * HOUR, 99, 3, "");
-	return report;
-}
-
-static void test_missing(void **state)
-{
-	struct report *report = with_losses();
+	static const uint16_t ports[] = {25, 2525};
+	const struct query before = query;
+	struct report *report = make(REPORT_TABLE, QUERY_BY_HOUR);
 
 	(void)state;
-	report->extent.created = report->extent.first = NOW - 10 * HOUR;
 	text(report, 300);
-	assert_has("The store begins at 2026-11-02 06:00: nothing is known of before.");
-	assert_has("not running from 2026-11-02 07:00 to 2026-11-02 09:00 (2 h)");
-	assert_has("ended without a word: nothing is known from 2026-11-02 11:00, when it was last "
-		   "heard of, to 2026-11-02 11:01 (90 s)");
-	assert_has("has not been running since 2026-11-02 15:00 (60 min of this time)");
+	assert_has("now (24 h)\n");
+	report->selected = report->verdicts = true;
+	query.script = "mail\x1b[2J";
+	query.has_uid = true;
+	query.uid = 33;
+	query.ports = ports;
+	query.port_count = 2;
+	query.verdicts = 1u << VERDICT_BYPASS | 1u << VERDICT_IMPOSTOR;
+	text(report, 300);
 	assert_has(
-		"42 connections were counted by the kernel, but their details were lost (2 times "
-		"from 2026-11-02 08:00 to 2026-11-02 10:00)");
-	assert_has("1000 connections could not be stored (at 2026-11-02 10:00; disk\\x1b[2J full)");
-	assert_has("set back by 2 h at");
-	assert_has("store.db.damaged");
-	assert_has("3 connections were open before the collector was");
-	assert_has("1 event of a kind that this version does not know");
-	assert_has_not("Nothing is known to be missing");
+		"now (24 h)  only a script with \"mail\\x1b[2J\" and user id 33 and port 25, 2525 "
+		"and verdict bypass, impostor\n");
+	text(report, 80);
+	assert_tame(80);
+	/* All is below the root. */
+	query = before;
+	report->verdicts = false;
+	text(report, 300);
+	assert_has("now (24 h)\n");
 	report_free(report);
 }
 
-static void test_many_gaps(void **state)
+static void test_what_next(void **state)
 {
-	struct report *report = make(REPORT_TABLE, QUERY_BY_USER);
+	struct report *report = make(REPORT_OVERVIEW, QUERY_BY_WHO);
 
 	(void)state;
-	for (int i = 0; i < 30; i++)
-		add_gap(report, NOW - 20 * HOUR + i * 1000 * SECOND,
-			NOW - 20 * HOUR + i * 1000 * SECOND + (i + 1) * SECOND, false);
-	text(report, 300);
-	/* 1 + 2 + ... + 20 s */
-	assert_has("20 more times it was not running, for shorter, together 3 min (--json).");
+	fill(&report->parts[REPORT_VERDICTS], QUERY_BY_VERDICT);
+	text(report, 200);
+	assert_has("  smtpsnoop report actor NUMBER tells more of one; smtpsnoop snapshot tells "
+		   "how to stop what is still there.\n");
+	/* The MTA is not to be stopped. */
+	report->verdicts = true;
+	report->parts[REPORT_ROWS].table.all = some(1000, VERDICT_MTA);
+	text(report, 200);
+	assert_has("  smtpsnoop report actor NUMBER tells more of one.\n");
 	report_free(report);
 }
 
@@ -529,7 +376,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),	      cmocka_unit_test(test_others),
 		cmocka_unit_test(test_hours_without), cmocka_unit_test(test_nobody),
-		cmocka_unit_test(test_missing),	      cmocka_unit_test(test_many_gaps),
+		cmocka_unit_test(test_what_next),     cmocka_unit_test(test_selected),
+
 		cmocka_unit_test(test_failed),	      cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_csv),	      cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_losses),   cmocka_unit_test(test_record_text),

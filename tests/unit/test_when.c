@@ -59,6 +59,22 @@ static void test_dates(void **state)
 	assert_int_equal(when("today"), INT64_C(1793577600) * S);
 }
 
+/* The last one that there was: today's, or yesterday's where that is still to come. */
+static void test_clock(void **state)
+{
+	(void)state;
+	zone("CET-1CEST,M3.5.0,M10.5.0/3");
+	assert_int_equal(when("17:00"), NOW - 5);
+	assert_int_equal(when("03:00"), NOW - 5 - 14 * 3600 * S);
+	assert_int_equal(when("00:00"), when("today"));
+	assert_int_equal(when("17:00:01"), NOW - 5 - 86399 * S);
+	assert_int_equal(when("19:00"), NOW - 5 - 22 * 3600 * S);
+	assert_int_equal(when("15:30Z"), NOW - 5 - 1800 * S);
+	assert_int_equal(when("16:30Z"), NOW - 5 - 84600 * S);
+	assert_int_equal(when("2026-11-01T12"), INT64_C(1793530800) * S);
+	assert_int_equal(when("2026-11-01 12Z"), INT64_C(1793534400) * S);
+}
+
 /* The day on which summer time ends has 25 hours. */
 static void test_summer_time(void **state)
 {
@@ -105,6 +121,17 @@ static void test_refused(void **state)
 		"2026/11/01",
 		"99999999999999999999h",
 		"2026-11-01T12:00:61",
+		"2026-11-01T12:",
+		"19",
+		"19Z",
+		"19:",
+		"7:00",
+		"24:00",
+		"19:60",
+		"19:00:",
+		"19:00:60",
+		"19:00 ",
+		"19:00ZZ",
 	};
 	int64_t out = 77;
 
@@ -119,9 +146,8 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ago),
-		cmocka_unit_test(test_dates),
-		cmocka_unit_test(test_summer_time),
+		cmocka_unit_test(test_ago),	cmocka_unit_test(test_dates),
+		cmocka_unit_test(test_clock),	cmocka_unit_test(test_summer_time),
 		cmocka_unit_test(test_refused),
 	};
 

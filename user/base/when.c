@@ -38,6 +38,21 @@ static int days_in(int month, int year)
 	return days[month - 1] + (month == 2 && leap);
 }
 
+/* ":00" or ":00:30", or nothing of both. */
+static bool minutes(const char **at, struct tm *tm)
+{
+	if (**at == ':' && (++*at, !take(at, 2, 0, 59, &tm->tm_min)))
+		return false;
+	return **at != ':' || (++*at, take(at, 2, 0, 59, &tm->tm_sec));
+}
+
+/* It ends here, but for a Z. */
+static bool ends(const char *at, bool *utc)
+{
+	*utc = *at == 'Z';
+	return !at[*utc];
+}
+
 static bool date(const char *text, struct tm *tm, bool *utc)
 {
 	int year, month;
@@ -52,14 +67,10 @@ static bool date(const char *text, struct tm *tm, bool *utc)
 	tm->tm_mon = month - 1;
 	if (*text == 'T' || *text == ' ') {
 		text++;
-		if (!take(&text, 2, 0, 23, &tm->tm_hour) || *text++ != ':' ||
-		    !take(&text, 2, 0, 59, &tm->tm_min))
-			return false;
-		if (*text == ':' && (text++, !take(&text, 2, 0, 59, &tm->tm_sec)))
+		if (!take(&text, 2, 0, 23, &tm->tm_hour) || !minutes(&text, tm))
 			return false;
 	}
-	*utc = *text == 'Z';
-	return !text[*utc];
+	return ends(text, utc);
 }
 
 /* The beginning of the day that is so many days from now's, by the local calendar. */
@@ -73,6 +84,33 @@ static time_t midnight(int64_t now, int days)
 	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
 	tm.tm_isdst = -1;
 	return mktime(&tm);
+}
+
+/* "19:00": the last one that there was. */
+static bool clock_time(const char *text, int64_t now, int64_t *seconds)
+{
+	time_t today = (time_t)(now / SECOND);
+	struct tm tm, day;
+	bool utc;
+
+	memset(&tm, 0, sizeof(tm));
+	if (!take(&text, 2, 0, 23, &tm.tm_hour) || *text != ':' || !minutes(&text, &tm) ||
+	    !ends(text, &utc))
+		return false;
+	(utc ? gmtime_r : localtime_r)(&today, &day);
+	for (int back = 0; back < 2; back++) {
+		struct tm then = day;
+
+		then.tm_mday -= back;
+		then.tm_hour = tm.tm_hour;
+		then.tm_min = tm.tm_min;
+		then.tm_sec = tm.tm_sec;
+		then.tm_isdst = -1;
+		*seconds = utc ? timegm(&then) : mktime(&then);
+		if (*seconds <= today)
+			break;
+	}
+	return true;
 }
 
 /* "90m": digits and one letter. */
@@ -120,6 +158,8 @@ int when_parse(const char *text, int64_t now, int64_t *out)
 		seconds = midnight(now, 0);
 	else if (strcmp(text, "yesterday") == 0)
 		seconds = midnight(now, -1);
+	else if (clock_time(text, now, &seconds))
+		;
 	else if (!date(text, &tm, &utc))
 		return -EINVAL;
 	else

@@ -129,8 +129,8 @@ static void write_losses(struct keep *keep)
 	snprintf(words, sizeof(words),
 		 "and of others %" PRIu64 " pieces of dialogue, %" PRIu64 " other records", data,
 		 others);
-	msg_warn("lost in the kernel: the detail of %" PRIu64 " connections, %s", connections,
-		 words);
+	msg_warn("lost in the kernel: the detail of %" PRIu64 " connection%s, %s", connections,
+		 connections == 1 ? "" : "s", words);
 	store_event(keep->store, STORE_EVENT_LOST_KERNEL, connections, words, unix_now());
 	keep->told = *now;
 }
@@ -183,8 +183,8 @@ static int on_end(void *context, const struct frame_end *end, const struct frame
 	(void)count;
 	keep->latest = end->counters;
 	write_losses(keep);
-	snprintf(words, sizeof(words), "%llu connections, %llu of them counted only",
-		 (unsigned long long)end->counters.attempts,
+	snprintf(words, sizeof(words), "%llu connection%s, %llu of them counted only",
+		 (unsigned long long)end->counters.attempts, end->counters.attempts == 1 ? "" : "s",
 		 (unsigned long long)end->counters.counted_only);
 	msg_info("ended: %s", words);
 	store_event(keep->store, STORE_EVENT_ENDED, end->counters.attempts, words, unix_now());
@@ -195,23 +195,26 @@ static int on_end(void *context, const struct frame_end *end, const struct frame
 static void say_state(struct keep *keep)
 {
 	struct store_state state;
+	const char *waiting;
 	uint64_t held, now = keep->hear.now / 1000000000;
 
 	store_state(keep->store, &state);
+	waiting = state.queued == 1 ? " waits" : "s wait";
 	if (state.status == STORE_OK && keep->said != STORE_OK) {
-		msg_info("the store is written again; %" PRIu64 " connections wait", state.queued);
+		msg_info("the store is written again; %" PRIu64 " connection%s", state.queued,
+			 waiting);
 		keep->said = STORE_OK;
 	} else if (state.status != keep->said &&
 		   msg_allowed(&keep->state_limit, now, STATE_SECONDS, &held)) {
 		msg_warn("the store cannot be written: %s; tracing goes on, %" PRIu64
-			 " connections wait",
-			 store_status_text(state.status), state.queued);
+			 " connection%s",
+			 store_status_text(state.status), state.queued, waiting);
 		keep->said = state.status;
 	}
 	if (state.lost == keep->lost || !msg_allowed(&keep->full_limit, now, STATE_SECONDS, &held))
 		return;
-	msg_error("%" PRIu64 " connections are lost: more wait than there is room for",
-		  state.lost - keep->lost);
+	msg_error("%" PRIu64 " connection%s lost: more wait than there is room for",
+		  state.lost - keep->lost, state.lost - keep->lost == 1 ? " is" : "s are");
 	keep->lost = state.lost;
 }
 

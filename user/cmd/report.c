@@ -59,6 +59,10 @@ static int look(struct reporting *reporting, int *directory, struct stat *file)
 	*directory = open(reporting->options->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*directory < 0 && errno == ENOENT)
 		return cannot(reporting, "there is none; smtpsnoop collect makes one");
+	if (*directory < 0 && errno == ENOTDIR)
+		return cannot(reporting,
+			      "that is no directory; --store takes the one that has " STORE_NAME
+			      " in it");
 	if (*directory < 0 || fstat(*directory, &folder))
 		return cannot(reporting, strerror(errno));
 	if (folder.st_mode & (S_IWGRP | S_IWOTH))

@@ -16,9 +16,9 @@
 #include "base/number.h"
 #include "base/when.h"
 #include "cmd/options.h"
+#include "source/cgroup2.h"
 
 #define DAY (INT64_C(86400) * 1000000000)
-#define CGROUP_ROOT "/sys/fs/cgroup"
 
 static const char help[] =
 	"usage: smtpsnoop report [OPTION]...\n"
@@ -30,11 +30,13 @@ static const char help[] =
 	"its number, or a part of its name), or one connection in full.\n"
 	"\n"
 	"When (24h ago until now; for an actor or a connection all that is kept):\n"
-	"  -s, --since WHEN       90m, 24h or 7d ago; today, yesterday; 2026-11-01;\n"
-	"      --until WHEN       2026-11-01T12:00; local time, or UTC with Z behind it\n"
+	"  -s, --since WHEN       90m, 24h, 7d or 2w ago; now, today, yesterday; 19:00 (the\n"
+	"      --until WHEN       last one); 2026-11-01, 2026-11-01T19, 2026-11-01T19:00;\n"
+	"                         local time, or UTC with Z behind it; --until without\n"
+	"                         --since: the 24h before it\n"
 	"Which connections:\n"
 	"  -c, --cgroup PATH      of this cgroup and below it only\n"
-	"  -u, --uid USER         of this user (name or number) only\n"
+	"  -u, --uid, --user USER of this user (name or number) only\n"
 	"  -P, --port LIST        to these ports only\n"
 	"      --verdict LIST     with these verdicts only: mta, local, relay, bypass,\n"
 	"                         impostor, unknown\n"
@@ -75,6 +77,7 @@ static const struct option long_options[] = {
 	{"until", required_argument, NULL, OPTION_UNTIL},
 	{"cgroup", required_argument, NULL, 'c'},
 	{"uid", required_argument, NULL, 'u'},
+	{"user", required_argument, NULL, 'u'},
 	{"port", required_argument, NULL, 'P'},
 	{"verdict", required_argument, NULL, OPTION_VERDICT},
 	{"script", required_argument, NULL, OPTION_SCRIPT},
@@ -104,6 +107,17 @@ struct late {
 static int parse_when(const char *option, const char *value, int64_t now, int64_t *out)
 {
 	return when_parse(value, now, out) ? option_wrong(option, value, WHEN_NEED) : -1;
+}
+
+/* Of what is to come nothing is stored: no table that says "No connections". */
+static int parse_since(const char *value, int64_t now, int64_t *out)
+{
+	int rc = parse_when("--since", value, now, out);
+
+	if (rc < 0 && *out > now)
+		return option_wrong("--since", value,
+				    "that is still to come; nothing is known of it yet");
+	return rc;
 }
 
 static int parse_by(const char *value, struct report_options *options, struct late *late)
@@ -145,19 +159,17 @@ static int parse_ports(const char *value, struct report_options *options)
 /* A path as the store has it: below the hierarchy's root, without a slash at its end. */
 static int parse_cgroup(char *value, struct report_options *options)
 {
-	char *path = value;
-	size_t length;
+	const char *path;
+	size_t length = strlen(value);
 
-	if (strncmp(path, CGROUP_ROOT "/", strlen(CGROUP_ROOT "/")) == 0)
-		path += strlen(CGROUP_ROOT);
-	length = strlen(path);
-	if (path[0] != '/' || length >= LIMIT_STORE_TEXT)
+	if (value[0] != '/' || length >= LIMIT_STORE_TEXT)
 		return option_wrong("--cgroup", value,
 				    "a path is needed, as in /system.slice/cron.service");
-	while (length > 1 && path[length - 1] == '/')
-		path[--length] = '\0';
+	while (length > 1 && value[length - 1] == '/')
+		value[--length] = '\0';
+	path = cgroup2_below(value, "/proc/self/mounts");
 	/* All are below the root. */
-	options->query.cgroup = length > 1 ? path : NULL;
+	options->query.cgroup = path[0] && path[1] ? path : NULL;
 	return -1;
 }
 
@@ -219,7 +231,7 @@ static int parse_one(int option, char **argv, struct report_options *options, st
 	switch (option) {
 	case 's':
 		late->since = true;
-		return parse_when("--since", optarg, late->now, &options->query.since);
+		return parse_since(optarg, late->now, &options->query.since);
 	case OPTION_UNTIL:
 		return parse_when("--until", optarg, late->now, &options->query.until);
 	case 'b':
@@ -257,9 +269,14 @@ static int parse_words(struct report_options *options, int count, char **words,
 		       const struct late *late)
 {
 	uint64_t number;
+	int64_t when;
 
 	if (!count)
 		return -1;
+	if (when_parse(words[0], late->now, &when) == 0)
+		return option_wrong("report", words[0],
+				    "a time goes behind --since or --until; a day and a clock time "
+				    "are one word, as 2026-11-01T19:00");
 	if (strcmp(words[0], "actor") != 0 && strcmp(words[0], "connection") != 0)
 		return option_wrong("report", words[0],
 				    "known are actor and connection; see smtpsnoop report --help");

@@ -146,7 +146,8 @@ static void add_counts(struct sentence *sentence, const struct alert_view *view)
 	add(sentence, "; %" PRIu64 " connection%s", alert->connections,
 	    alert->connections == 1 ? "" : "s");
 	if (alert->refused)
-		add(sentence, " and %" PRIu64 " refused recipients", alert->refused);
+		add(sentence, " and %" PRIu64 " refused recipient%s", alert->refused,
+		    alert->refused == 1 ? "" : "s");
 	add(sentence, " in %" PRIu32 " s", alert->rule->window_seconds);
 	if (alert->more) {
 		text_date(since, sizeof(since), (int64_t)alert->since + view->wall_minus_boot);
@@ -154,7 +155,8 @@ static void add_counts(struct sentence *sentence, const struct alert_view *view)
 		    alert->since ? " since " : "", alert->since ? since : "");
 	}
 	if (alert->held)
-		add(sentence, "; %" PRIu64 " alerts of this user were held back", alert->held);
+		add(sentence, "; %" PRIu64 " alert%s of this user %s held back", alert->held,
+		    alert->held == 1 ? "" : "s", alert->held == 1 ? "was" : "were");
 	if (alert->last)
 		add(sentence, "; further alerts of this user are held back for up to an hour");
 }

@@ -88,6 +88,9 @@ static struct bytes reply_key(struct kept *kept, const struct session_facts *fac
 			 facts->blocklist ? " " : "", facts->blocklist ? facts->blocklist : "");
 	else if (facts->tls != SESSION_TLS_NONE)
 		snprintf(kept->reply, sizeof(kept->reply), "tls");
+	else if (
+		facts->accepted) /* the code of the receipt: whether QUIT was said tells nothing of it */
+		snprintf(kept->reply, sizeof(kept->reply), "250");
 	else if (facts->last_code)
 		snprintf(kept->reply, sizeof(kept->reply), "%u", facts->last_code);
 	else

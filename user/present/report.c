@@ -105,6 +105,16 @@ void report_date(char out[REPORT_DATE], int64_t unix_ns)
 		snprintf(out, REPORT_DATE, "0000-00-00 00:00");
 }
 
+void report_dates(char since[REPORT_DATE], char until[REPORT_DATE], int64_t begin, int64_t end)
+{
+	report_date(since, begin);
+	report_date(until, end);
+	if (strcmp(since, until) != 0)
+		return;
+	text_date(since, REPORT_DATE, begin);
+	text_date(until, REPORT_DATE, end);
+}
+
 void report_date_short(char out[REPORT_DATE], int64_t unix_ns)
 {
 	char whole[REPORT_DATE];

@@ -89,6 +89,13 @@ int report_record_json(FILE *out, struct bytes record);
 #define REPORT_NAME 64
 struct bytes report_name(enum query_by by, const struct query_row *row, char room[REPORT_NAME]);
 
+/*
+ * What was selected, each given to `say`: "a script with" and a value that is not escaped, quoted where it is a part of a name that
+ * somebody wrote. Nothing is said of a report of the whole host.
+ */
+typedef void report_selected_fn(void *context, const char *name, struct bytes value, bool quoted);
+void report_selected_each(const struct report *report, report_selected_fn *say, void *context);
+
 /* What the report is of, as far as there is anything known: Unix ns, [since, until). */
 void report_period(const struct report *report, int64_t *since, int64_t *until);
 
@@ -98,6 +105,8 @@ void report_span(char out[REPORT_SPAN], int64_t ns);
 /* "2026-11-22 03:12", "11-22 03:12"; local. */
 #define REPORT_DATE 24
 void report_date(char out[REPORT_DATE], int64_t unix_ns);
+/* Both; with seconds where they are of the same minute. */
+void report_dates(char since[REPORT_DATE], char until[REPORT_DATE], int64_t begin, int64_t end);
 void report_date_short(char out[REPORT_DATE], int64_t unix_ns);
 
 #endif

@@ -15,13 +15,31 @@
 #include "present/label.h"
 #include "present/report_table.h"
 
-void report_html_moment(char out[REPORT_MOMENT], int64_t unix_ns)
+static void moment(char out[REPORT_MOMENT], int64_t unix_ns, bool with_seconds)
 {
 	time_t seconds = (time_t)(unix_ns / 1000000000);
 	struct tm tm;
 
-	if (!localtime_r(&seconds, &tm) || !strftime(out, REPORT_MOMENT, "%Y-%m-%d %H:%M %z", &tm))
+	if (!localtime_r(&seconds, &tm) ||
+	    !(with_seconds ? strftime(out, REPORT_MOMENT, "%Y-%m-%d %H:%M:%S %z", &tm)
+			   : strftime(out, REPORT_MOMENT, "%Y-%m-%d %H:%M %z", &tm)))
 		snprintf(out, REPORT_MOMENT, "0000-00-00 00:00");
+}
+
+void report_html_moment(char out[REPORT_MOMENT], int64_t unix_ns)
+{
+	moment(out, unix_ns, false);
+}
+
+void report_html_moments(char since[REPORT_MOMENT], char until[REPORT_MOMENT], int64_t begin,
+			 int64_t end)
+{
+	report_html_moment(since, begin);
+	report_html_moment(until, end);
+	if (strcmp(since, until) != 0)
+		return;
+	moment(since, begin, true);
+	moment(until, end, true);
 }
 
 static const char *title(const struct report *report)
@@ -55,90 +73,33 @@ static void begin(FILE *out, const struct report *report)
 	fprintf(out, "</p>\n<h1>%s</h1>\n", title(report));
 }
 
-/* What was selected, each with its name in front; `any` says whether a separator is needed. */
+/* Where it is written, and whether something was. */
 struct selection {
 	FILE *out;
 	bool any;
 };
 
-static void only(struct selection *selection, const char *name)
+static void only(void *context, const char *name, struct bytes value, bool quoted)
 {
-	fprintf(selection->out, "%s%s ", selection->any ? "; " : "", name);
+	struct selection *selection = context;
+
+	fprintf(selection->out, "%s%s %s", selection->any ? "; " : "<dt>Only</dt><dd>", name,
+		quoted ? "&#8220;" : "");
+	if (quoted)
+		html_bytes(selection->out, value);
+	else
+		fwrite(value.at, 1, value.length, selection->out);
+	fputs(quoted ? "&#8221;" : "", selection->out);
 	selection->any = true;
-}
-
-static void only_text(struct selection *selection, const char *name, const char *text)
-{
-	if (!text)
-		return;
-	only(selection, name);
-	fputs("&#8220;", selection->out);
-	html_bytes(selection->out, bytes_of(text));
-	fputs("&#8221;", selection->out);
-}
-
-static void only_net(struct selection *selection, const struct query *query)
-{
-	char address[LABEL_ADDRESS];
-	bool v4 = label_address(address, sizeof(address), query->net);
-
-	only(selection, "destination");
-	fprintf(selection->out, "%s/%d", address,
-		v4 && query->prefix >= 96 ? query->prefix - 96 : query->prefix);
-}
-
-static void only_numbers(struct selection *selection, const struct query *query)
-{
-	if (query->has_uid) {
-		only(selection, "user id");
-		fprintf(selection->out, "%" PRIu32, query->uid);
-	}
-	if (query->actor) {
-		only(selection, "actor");
-		fprintf(selection->out, "%" PRId64, query->actor);
-	}
-	for (unsigned int i = 0; i < query->port_count; i++) {
-		if (i == 0)
-			only(selection, "port");
-		fprintf(selection->out, "%s%u", i ? ", " : "", query->ports[i]);
-	}
-	if (query->has_net)
-		only_net(selection, query);
-}
-
-static void only_verdicts(struct selection *selection, const struct query *query)
-{
-	bool any = false;
-
-	for (int i = 0; i < VERDICT_CLASSES; i++) {
-		if (!(query->verdicts >> i & 1))
-			continue;
-		if (!any)
-			only(selection, "verdict");
-		fprintf(selection->out, "%s%s", any ? ", " : "",
-			verdict_name((enum verdict_class)i));
-		any = true;
-	}
 }
 
 static void about_selection(FILE *out, const struct report *report)
 {
-	const struct query *query = report->query;
 	struct selection selection = {.out = out};
 
-	if (!report->selected && !report->verdicts)
-		return;
-	fputs("<dt>Only</dt><dd>", out);
-	only_text(&selection, "a name with", query->who);
-	only_text(&selection, "a script with", query->script);
-	only_text(&selection, "an executable with", query->exe);
-	only_text(&selection, "a service with", query->service);
-	only_text(&selection, "a HELO name with", query->helo);
-	only_text(&selection, "the cgroup", query->cgroup);
-	only_numbers(&selection, query);
-	if (report->verdicts)
-		only_verdicts(&selection, query);
-	fputs("</dd>\n", out);
+	report_selected_each(report, only, &selection);
+	if (selection.any)
+		fputs("</dd>\n", out);
 }
 
 static void about(FILE *out, const struct report *report)
@@ -147,8 +108,7 @@ static void about(FILE *out, const struct report *report)
 	int64_t first, end;
 
 	report_period(report, &first, &end);
-	report_html_moment(since, first);
-	report_html_moment(until, end);
+	report_html_moments(since, until, first, end);
 	report_html_moment(made, report->now);
 	report_span(span, end - first);
 	fputs("<dl class=\"about\">\n<dt>Host</dt><dd>", out);
@@ -340,7 +300,9 @@ void report_html(FILE *out, const struct report *report)
 	part(out, report, REPORT_DESTINATIONS, all ? "Where these went" : "Where to", NULL,
 	     "Destination");
 	part(out, report, REPORT_REPLIES, all ? "What these were answered" : "What was answered",
-	     "The answer to a connection is the worst that was heard on it.", "Answer");
+	     "The answer to a connection is the worst that was heard on it; 250, if a message was "
+	     "accepted and nothing was worse; else the last.",
+	     "Answer");
 	connections(out, report);
 	own(out, report);
 	missing(out, report);

@@ -32,6 +32,8 @@ const char *report_html_verdict(enum verdict_class class);
 
 /* "2026-11-22 03:12 +0100" */
 #define REPORT_MOMENT 32
+void report_html_moments(char since[REPORT_MOMENT], char until[REPORT_MOMENT], int64_t begin,
+			 int64_t end); /* with seconds where they are of the same minute */
 void report_html_moment(char out[REPORT_MOMENT], int64_t unix_ns);
 
 #endif

@@ -285,8 +285,8 @@ static void describe(const struct picture *picture)
 		"<desc id=\"desc-%s\">Bars from %s to %s. ",
 		picture->kind, unit, picture->kind, first, last);
 	if (most->past)
-		fprintf(picture->out, "The most in one %s were %s connections%s, at %s. ", unit,
-			number,
+		fprintf(picture->out, "The most in one %s: %s connection%s%s, at %s. ", unit,
+			number, report_plural(most->past),
 			picture->report->kind == REPORT_OVERVIEW && !picture->report->verdicts
 				? " past the mail server"
 				: "",
@@ -414,8 +414,8 @@ static void notes(FILE *out, const struct report *report)
 		fprintf(out, "<p class=\"note\">%s</p>\n", words);
 	if (hours->rest.connections) {
 		html_number(number, hours->rest.connections);
-		fprintf(out, "<p class=\"note\">%s connections of later hours are not drawn.</p>\n",
-			number);
+		fprintf(out, "<p class=\"note\">Not drawn: %s connection%s of later hours.</p>\n",
+			number, report_plural(hours->rest.connections));
 	}
 	if (report->kind == REPORT_OVERVIEW && !report->verdicts &&
 	    hours->all.verdicts[VERDICT_UNKNOWN])

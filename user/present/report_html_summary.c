@@ -64,8 +64,7 @@ static void between(FILE *out, const struct report *report)
 	int64_t begin, end;
 
 	report_period(report, &begin, &end);
-	report_html_moment(since, begin);
-	report_html_moment(until, end);
+	report_html_moments(since, until, begin, end);
 	fprintf(out, "Between <span class=\"t\">%s</span> and <span class=\"t\">%s</span> ", since,
 		until);
 }
@@ -91,10 +90,33 @@ static void counted(FILE *out, uint64_t number, const char *what, bool zero)
 	fprintf(out, "%s %s%s", shown, what, report_plural(number));
 }
 
+/* "sent" is claimed where each of these programs had a message accepted. Under TLS nobody knows. */
+static const char *did(const struct query_table *who, const struct query_sums *round)
+{
+	bool all = !query_round(&who->rest);
+
+	if (round->attempts_only == round->connections)
+		return "tried to send";
+	for (unsigned int i = 0; i < who->count; i++)
+		if (query_round(&who->rows[i].sums) && !who->rows[i].sums.accepted)
+			all = false;
+	return all && round->accepted ? "sent" : "sent or tried to send";
+}
+
 static void sent(FILE *out, const struct query_sums *sums)
 {
+	const uint64_t local = sums->verdicts[VERDICT_LOCAL];
+	char shown[HTML_NUMBER];
+
 	counted(out, sums->connections, "connection", false);
-	fputs(" to other mail servers, over which ", out);
+	if (local == sums->connections && local) {
+		fputs(" to this host itself, over which ", out);
+	} else if (local) {
+		html_number(shown, local);
+		fprintf(out, ", %s of them to this host itself, over which ", shown);
+	} else {
+		fputs(" to other mail servers, over which ", out);
+	}
 	counted(out, sums->accepted, "message", true);
 	fputs(sums->accepted == 1 ? " was accepted. " : " were accepted. ", out);
 }
@@ -220,8 +242,7 @@ static void overview(FILE *out, const struct report *report)
 		fprintf(out, "<b>%s%s program%s</b> of ", least ? "at least " : "", count,
 			report_plural(number));
 		host(out, report);
-		fprintf(out, " %s mail past its mail server: ",
-			round.accepted ? "sent" : "tried to send");
+		fprintf(out, " %s mail past its mail server: ", did(who, &round));
 		sent(out, &round);
 	} else {
 		fputs("<b>no program</b> of ", out);
@@ -278,10 +299,12 @@ static void tile(FILE *out, uint64_t number, const char *what)
 static void tiles(FILE *out, const struct report *report, const struct query_sums *sums,
 		  const char *what)
 {
+	const bool others = !sums->verdicts[VERDICT_LOCAL];
+
 	fputs("<ul class=\"tiles\">\n", out);
 	tile(out, sums->connections, what);
-	tile(out, sums->accepted, "messages accepted by others");
-	tile(out, sums->recipients, "recipients named to others");
+	tile(out, sums->accepted, others ? "messages accepted by others" : "messages accepted");
+	tile(out, sums->recipients, others ? "recipients named to others" : "recipients named");
 	tile(out, sums->refused, "of these recipients refused");
 	tile(out, sums->blocklisted, "answers that named a blocklist");
 	if (report->parts[REPORT_OWN].asked)

@@ -178,7 +178,7 @@ static void who(FILE *out, const struct query_row *row)
 }
 
 /* RFC 5321 4.2.1; "tls" is the store's word. */
-static const char *meaning(struct bytes answer)
+static const char *meaning(struct bytes answer, bool accepted)
 {
 	if (!answer.length)
 		return "no answer was heard: it was only tried, or ended before";
@@ -188,7 +188,9 @@ static const char *meaning(struct bytes answer)
 		return "refused, with the name of a blocklist";
 	switch (answer.at[0]) {
 	case '2':
-		return "accepted";
+		if (accepted)
+			return "accepted";
+		return "no refusal, and no message was accepted";
 	case '3':
 		return "ended before the message";
 	case '4':
@@ -214,7 +216,7 @@ static void table_row(FILE *out, const struct columns *columns, const struct que
 	}
 	fputs("</th>", out);
 	if (columns->meaning)
-		fprintf(out, "<td>%s</td>", meaning(row->value));
+		fprintf(out, "<td>%s</td>", meaning(row->value, row->sums.accepted));
 	cells(out, columns, &row->sums, true);
 }
 
@@ -291,8 +293,9 @@ const char *report_html_verdict(enum verdict_class class)
 	case VERDICT_BYPASS:
 		return "Another program spoke to mail servers itself, past the host&#39;s own.";
 	case VERDICT_IMPOSTOR:
-		return "The same, by a program that wears the name of a mail server or of the "
-		       "system, or runs as its user.";
+		return "The same, by a program that wears the name of a mail server, of the system "
+		       "or of a part of the kernel, or runs as root or as a mail server&#39;s "
+		       "user, without being that mail server.";
 	default:
 		return "Too little is known of the sender to tell.";
 	}

@@ -79,7 +79,7 @@ static void one_gap(struct missing *missing, const struct report *report,
 			 "The collector has not been running since %s (%s of this time).", since,
 			 span);
 	} else {
-		report_date(until, gap->until);
+		report_dates(since, until, gap->since, gap->until);
 		snprintf(words, sizeof(words),
 			 gap->unclean ? "The collector ended without a word: nothing is known from "
 					"%s, when it was last heard of, to %s (%s)."
@@ -123,8 +123,8 @@ static void gaps(struct missing *missing, const struct report *report)
 		return;
 	report_span(span, hidden_ns);
 	snprintf(words, sizeof(words),
-		 "%u more times it was not running, for shorter, together %s (--json).", hidden,
-		 span);
+		 "%u more time%s it was not running, for shorter, together %s (--json).", hidden,
+		 report_plural(hidden), span);
 	sentence(missing, words);
 }
 
@@ -159,23 +159,27 @@ static void when(char *out, size_t size, const struct sum *sum)
 	char first[REPORT_DATE], last[REPORT_DATE];
 
 	report_date(first, sum->first);
-	report_date(last, sum->last);
-	if (sum->times == 1)
+	if (sum->times == 1) {
 		snprintf(out, size, "at %s", first);
-	else
+	} else {
+		report_dates(first, last, sum->first, sum->last);
 		snprintf(out, size, "%u times from %s to %s", sum->times, first, last);
+	}
 }
 
 static void lost(struct missing *missing, const struct query_known *known)
 {
 	static const struct {
 		int kind;
-		const char *words;
+		const char *one, *more;
 	} kinds[] = {
 		{STORE_EVENT_LOST_KERNEL,
+		 "connection was counted by the kernel, but its details were lost",
 		 "connections were counted by the kernel, but their details were lost"},
-		{STORE_EVENT_LOST_STORE, "connections could not be stored"},
+		{STORE_EVENT_LOST_STORE, "connection could not be stored",
+		 "connections could not be stored"},
 		{STORE_EVENT_ADOPTED,
+		 "connection was open before the collector was: what it did before is not known",
 		 "connections were open before the collector was: what they did before is not "
 		 "known"},
 	};
@@ -189,7 +193,8 @@ static void lost(struct missing *missing, const struct query_known *known)
 			continue;
 		when(times, sizeof(times), &sum);
 		snprintf(words, sizeof(words), "%" PRIu64 " %s (%s%s%s).", sum.number,
-			 kinds[i].words, times, sum.words[0] ? "; " : "", sum.words);
+			 sum.number == 1 ? kinds[i].one : kinds[i].more, times,
+			 sum.words[0] ? "; " : "", sum.words);
 		sentence(missing, words);
 	}
 }

@@ -19,12 +19,14 @@
 #define INDENT 4
 #define PARAGRAPH 2
 #define WORD_GAP 2
+#define LEGEND "# ROUND THE MTA, = ELSE"
 #define HOUR_NS (INT64_C(3600) * 1000000000)
 
 struct columns {
 	enum query_by by;
 	bool round, times, blocked;
 	unsigned int gap, number, left, bar; /* left: the name in front, 0 = it comes last */
+	unsigned int spare; /* columns from the bar on */
 	bool below; /* a last name that has a line of its own */
 	uint64_t most; /* connections, of a full bar */
 };
@@ -88,6 +90,7 @@ static struct columns columns_for(const struct text *text, const struct query_ta
 	if (columns.times)
 		used += 2 * (TIME_COLUMNS + gap);
 	spare = text->layout.width > used ? text->layout.width - used : 0;
+	columns.spare = spare;
 	columns.below = columns.by == QUERY_BY_WHO || (!left && spare < longest + gap + BAR_MIN);
 	if (!left && !columns.below)
 		spare -= (unsigned int)longest + gap;
@@ -130,6 +133,12 @@ static unsigned int wide(const struct columns *columns)
 	return columns->number > 8 ? columns->number : 8;
 }
 
+/* No head is over the names that stand behind the bar. */
+static bool fits_head(const struct columns *columns)
+{
+	return columns->spare >= strlen(LEGEND);
+}
+
 static void put_head(const struct text *text, const struct columns *columns)
 {
 	struct line line;
@@ -151,8 +160,8 @@ static void put_head(const struct text *text, const struct columns *columns)
 		line_cell(&line, "FIRST", TIME_COLUMNS, columns->gap);
 		line_cell(&line, "LAST", TIME_COLUMNS, columns->gap);
 	}
-	if (columns->round && columns->bar >= 24)
-		line_add(&line, "# ROUND THE MTA, = ELSE");
+	if (columns->round && fits_head(columns))
+		line_add(&line, LEGEND);
 	line_colour(&line, text_colour(text, STYLE_END));
 	text_put(text, &line);
 }
@@ -360,5 +369,7 @@ void report_table(const struct text *text, const struct report_part *part, bool 
 			put_pause(text, &table->rows[i - 1], &table->rows[i]);
 		put_row(text, &columns, &table->rows[i]);
 	}
+	if (columns.round && table->count && !fits_head(&columns))
+		text_paragraph(text, "(# round the MTA, = else)", PARAGRAPH);
 	put_rest(text, table);
 }

@@ -7,20 +7,40 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "present/report_table.h"
 
 #define INDENT 2
+
+/* Where it is put, and whether something was. */
+struct selection {
+	const struct text *text;
+	struct line *line;
+	bool any;
+};
+
+static void only(void *context, const char *name, struct bytes value, bool quoted)
+{
+	struct selection *selection = context;
+	char shown[LINE_BYTES / 2], words[LINE_BYTES];
+
+	escape_text(shown, sizeof(shown), value.at, value.length, NULL);
+	snprintf(words, sizeof(words), quoted ? "%s%s \"%s\"" : "%s%s %s",
+		 selection->any ? "and " : "only ", name, shown);
+	text_whole(selection->text, selection->line, words, 0, selection->any ? 1 : 2);
+	selection->any = true;
+}
 
 static void title(const struct text *text, const struct report *report)
 {
 	char since[REPORT_DATE], until[REPORT_DATE], span[REPORT_SPAN], words[256];
 	const struct query *query = report->query;
 	int64_t begin, end;
+	struct selection selection = {.text = text};
 	struct line line;
 
 	report_period(report, &begin, &end);
-	report_date(since, begin);
-	report_date(until, end);
+	report_dates(since, until, begin, end);
 	report_span(span, end - begin);
 	line_clear(&line);
 	text_word(text, &line, "smtpsnoop " SMTPSNOOP_VERSION, 0, 0);
@@ -29,8 +49,8 @@ static void title(const struct text *text, const struct report *report)
 	snprintf(words, sizeof(words), "%s to %s%s (%s)", since, until,
 		 query->until == INT64_MAX ? ", now" : "", span);
 	text_word(text, &line, words, 0, 2);
-	if (report->selected)
-		text_word(text, &line, "of what was selected", 0, 2);
+	selection.line = &line;
+	report_selected_each(report, only, &selection);
 	text_put(text, &line);
 }
 
@@ -65,6 +85,29 @@ static void head_of_who(char *out, size_t size, const struct report *report)
 			 report_plural(table->groups));
 }
 
+/* What is behind the tables. */
+static void what_next(const struct text *text, const struct report *report)
+{
+	const struct report_part *who = &report->parts[REPORT_ROWS];
+	const struct report_part *verdicts = &report->parts[REPORT_VERDICTS];
+
+	if (who->failed)
+		return;
+	if (!who->table.all.connections) {
+		if (!verdicts->failed && verdicts->table.all.connections)
+			text_paragraph(text,
+				       "smtpsnoop report --by who tells who had these connections.",
+				       INDENT);
+		return;
+	}
+	text_paragraph(text,
+		       query_round(&who->table.all)
+			       ? "smtpsnoop report actor NUMBER tells more of one; smtpsnoop "
+				 "snapshot tells how to stop what is still there."
+			       : "smtpsnoop report actor NUMBER tells more of one.",
+		       INDENT);
+}
+
 static void overview(const struct text *text, const struct report *report)
 {
 	const struct report_part *who = &report->parts[REPORT_ROWS];
@@ -74,11 +117,12 @@ static void overview(const struct text *text, const struct report *report)
 	report_table(text, &report->parts[REPORT_VERDICTS], false);
 	head_of_who(words, sizeof(words), report);
 	heading(text, words);
-	if (!who->failed && !who->table.all.connections)
+	if (!who->failed && !who->table.all.connections) {
+		what_next(text, report);
 		return;
+	}
 	report_table(text, who, report->verdicts);
-	if (!who->failed)
-		text_paragraph(text, "smtpsnoop report actor NUMBER tells more of one.", INDENT);
+	what_next(text, report);
 	heading(text, report->verdicts ? "Where to:" : "Where these went:");
 	report_table(text, &report->parts[REPORT_DESTINATIONS], report->verdicts);
 	heading(text, report->verdicts ? "What was answered:" : "What these were answered:");

@@ -137,6 +137,37 @@ static bool is_below(const char *path, const char *directory)
 	return strncmp(path, directory, length) == 0 && (!path[length] || path[length] == '/');
 }
 
+/* The longest of a path's mount points that are the hierarchy's. */
+static size_t mounted_part(const char *path, const char *mounts)
+{
+	FILE *file = setmntent(mounts, "re");
+	struct mntent *entry;
+	size_t longest = 0;
+
+	if (!file)
+		return 0;
+	while ((entry = getmntent(file))) {
+		size_t length = strlen(entry->mnt_dir);
+
+		if (strcmp(entry->mnt_type, "cgroup2") == 0 && length > longest &&
+		    is_below(path, entry->mnt_dir))
+			longest = length;
+	}
+	endmntent(file);
+	return longest;
+}
+
+const char *cgroup2_below(const char *path, const char *mounts)
+{
+	static const char *const known[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+	size_t skip = mounted_part(path, mounts);
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]) && !skip; i++)
+		if (is_below(path, known[i]))
+			skip = strlen(known[i]);
+	return path + skip;
+}
+
 int cgroup2_path(const struct cgroup2 *cgroup, uint64_t id, char *path, size_t size, bool *inside)
 {
 	/* exportfs.h: FILEID_KERNFS, the id alone (since Linux 5.9) */

@@ -28,4 +28,10 @@ int cgroup2_open(struct cgroup2 *cgroup, const char *path, char *error, size_t e
  */
 int cgroup2_path(const struct cgroup2 *cgroup, uint64_t id, char *path, size_t size, bool *inside);
 
+/*
+ * What is left of a path below where the hierarchy is mounted by the table `mounts` (/proc/self/mounts), else below where it is on
+ * other hosts as a rule; the path itself, where it is below none. "" is the root. The path need not be there: nothing is opened.
+ */
+const char *cgroup2_below(const char *path, const char *mounts);
+
 #endif
