@@ -158,6 +158,57 @@ static void values_stay_bounded_after_a_restart(void **state)
 	assert_int_equal(ask("SELECT sum(connections) FROM day_value WHERE what = 2"), 8000);
 }
 
+/* Another name of a script with each connection. */
+static void add_actors(struct store *store, uint32_t uid, int from, int to)
+{
+	struct made_rows made = {10, 5, 5, 5};
+	struct made_row row;
+
+	for (int i = from; i < to; i++) {
+		make_row(&made, now, &row);
+		row.row.uid = uid;
+		row.row.user = bytes_of("bob");
+		row.row.script =
+			made_text(row.script, sizeof(row.script), "/home/%u/%d.php", uid, i);
+		store_add(store, &row.row, now);
+		store_tick(store, now += SECOND / 1000);
+	}
+	let_write(store);
+}
+
+#define ACTORS(where) "SELECT count(*) FROM actor WHERE " where
+#define SUM_OF(where)                                                                              \
+	"SELECT total(connections) FROM hour JOIN actor ON actor.id = actor WHERE " where
+#define OTHERS "exe = (SELECT id FROM text WHERE bytes = CAST('(others)' AS BLOB))"
+
+/* Who makes up names has so many of them a day, and is no other user's trouble; also after a restart. */
+static void actors_of_a_user_stay_bounded(void **state)
+{
+	struct store *store = open_store();
+
+	(void)state;
+	now += DAY - now % DAY; /* all on one day */
+	add_actors(store, 7, 0, LIMIT_STORE_ACTORS + 300);
+	add_actors(store, 8, 0, 50);
+	store_close(store, now);
+	store = open_store();
+	add_actors(store, 7, LIMIT_STORE_ACTORS + 300, LIMIT_STORE_ACTORS + 500);
+	add_actors(store, 7, 0, 100); /* those that are known stay what they are */
+	assert_int_equal(ask(ACTORS("uid = 7")), LIMIT_STORE_ACTORS + 1);
+	assert_int_equal(ask(SUM_OF("uid = 7 AND " OTHERS)), 500);
+	assert_int_equal(ask(SUM_OF("uid = 7")), LIMIT_STORE_ACTORS + 600);
+	assert_int_equal(ask(ACTORS("uid = 8")), 50);
+	/* The next day's names are kept again. */
+	now += DAY;
+	add_actors(store, 7, 9000, 9010);
+	assert_int_equal(ask(ACTORS("uid = 7")), LIMIT_STORE_ACTORS + 11);
+	assert_int_equal(
+		ask("SELECT count(*) FROM connection WHERE actor NOT IN (SELECT id FROM actor)"),
+		0);
+	store_close(store, now);
+	assert_int_equal(ask(HEALTHY), 1);
+}
+
 static void a_batch_waits_for_a_second(void **state)
 {
 	struct store *store = open_store();
@@ -347,6 +398,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sums_are_those_of_the_rows, make_directory,
 						remove_directory),
 		cmocka_unit_test_setup_teardown(values_stay_bounded_after_a_restart, make_directory,
+						remove_directory),
+		cmocka_unit_test_setup_teardown(actors_of_a_user_stay_bounded, make_directory,
 						remove_directory),
 		cmocka_unit_test_setup_teardown(a_batch_waits_for_a_second, make_directory,
 						remove_directory),

@@ -221,6 +221,8 @@
 #define LIMIT_STORE_BATCH 4096 /* rows of a transaction: some 0.1 s */
 #define LIMIT_STORE_RETRY_MS 1000 /* how long rows gather, and until what failed is tried again */
 #define LIMIT_STORE_VALUES 2000 /* different destinations, HELOs and replies of a day */
+#define LIMIT_STORE_ACTORS                                                                         \
+	2000 /* different ones of a user in a day: names of files are anybody's choice */
 #define LIMIT_STORE_CACHE 8192 /* ids remembered, of each kind */
 #define LIMIT_STORE_CACHE_BYTES 8388608 /* and what was said under them, of each kind */
 #define LIMIT_STORE_TEXT 4096 /* one text; the longest is a path */
@@ -241,6 +243,8 @@
 /* The report. Rows of one table, some hundred bytes each and their texts; who wants more asks for less time. */
 #define LIMIT_REPORT_ROWS 10000
 #define LIMIT_REPORT_SECONDS 10 /* for one answer; the usual ones take a part of one */
+#define LIMIT_REPORT_CPU                                                                           \
+	120 /* seconds for all of them: what SQLite does between two looks at the clock has no other bound */
 #define LIMIT_REPORT_SHOWN 20 /* of each kind, without --top */
 #define LIMIT_REPORT_FIRST                                                                         \
 	5 /* connections of an actor that are shown from the beginning and from the end */

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -91,6 +92,7 @@ static int give_up_rights(struct reporting *reporting, int directory, const stru
 	char error[256];
 	int rc;
 
+	setrlimit(RLIMIT_CPU, &(struct rlimit){LIMIT_REPORT_CPU, LIMIT_REPORT_CPU});
 	tzset();
 	rights_close_others(&directory, 1);
 	if (geteuid() == 0 && owner.uid)

@@ -17,7 +17,7 @@
  *   than all connections and all roll-ups is deleted.
  * process: JSON members that are the same for all connections of a process, packed (store/pack.h). Apart from `text`, since they are long
  *   and never searched for: UNIQUE would keep them twice. After a restart of the writer a process may have a second one.
- * actor: who; ids of `text`, 0 = not known; other is the second file of a script (struct store_row.with); uid -1 = not known.
+ * actor: who; after LIMIT_STORE_ACTORS of a user in a day one for all others of his (STORE_OTHER_ACTORS); ids of `text`, 0 = not known; other is the second file of a script (struct store_row.with); uid -1 = not known.
  * connection: cookie is the socket's, unique until the host starts anew; address has 4 or 16 bytes; helo and reply are ids of `text`, process of `process`, 0 = none; reasons is a bit set; rest is
  *   packed. { rest , process } is the record of `trace --json`.
  * hour: by the connections' start; kept when they are gone. first is the earliest start (ns), last the latest.
@@ -40,6 +40,7 @@ static const char *const versions[] = {
 	      "container INTEGER NOT NULL,"
 	      " cgroup INTEGER NOT NULL,"
 	      " UNIQUE(uid, user, exe, script, other, service, container, cgroup));"
+	      "CREATE INDEX actor_user ON actor(uid, day);"
 	      "CREATE TABLE connection(seq INTEGER PRIMARY KEY, start INTEGER NOT NULL,"
 	      " cookie INTEGER NOT NULL, actor INTEGER NOT NULL, verdict INTEGER NOT NULL, reasons "
 	      "INTEGER NOT NULL,"

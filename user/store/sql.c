@@ -26,6 +26,8 @@ static const char *const text_of[SQL_COUNT] = {
 	[SQL_ACTOR_ADD] = "INSERT INTO actor(uid, user, exe, script, other, service, container,"
 			  " cgroup, day) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SQL_ACTOR_USE] = "UPDATE actor SET day = max(day, ?2) WHERE id = ?1",
+	[SQL_ACTORS_OF_USER] = "SELECT count(*) FROM (SELECT 1 FROM actor WHERE uid = ?1"
+			       " AND day >= ?2 LIMIT ?3)",
 	[SQL_CONNECTION_ADD] = "INSERT INTO connection(seq, start, cookie, actor, verdict,"
 			       " reasons, port, helo, reply, messages, accepted, recipients,"
 			       " refused, process, address, rest) VALUES(?1, ?2, ?3, ?4, ?5, ?6,"

@@ -19,6 +19,8 @@
 
 #define STORE_NAME "store.db"
 #define STORE_NO_UID UINT32_MAX
+/* The executable of an actor that stands for all that came after LIMIT_STORE_ACTORS of its user on a day: no path. */
+#define STORE_OTHER_ACTORS "(others)"
 
 struct store_options {
 	const char *path; /* absolute and without symbolic links; its directory exists. Copied. */

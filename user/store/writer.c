@@ -44,6 +44,8 @@ void writer_forget(struct writer *writer)
 	ids_clear(writer->actors);
 	for (int i = 0; i < WRITER_DAYS; i++)
 		writer->values[i].day = -1;
+	for (int i = 0; i < WRITER_USERS; i++)
+		writer->users[i].day = -1;
 }
 
 /* What is remembered of a text, or else found in the store. *id NULL: it is in neither. */
@@ -152,50 +154,128 @@ static int process_number(struct writer *writer, struct bytes json, int64_t day,
 
 #define ACTOR_TEXTS 7
 
-/* key: uid and the texts, as in the table, and the day. */
-static int find_actor(struct writer *writer, const int64_t key[ACTOR_TEXTS + 2], struct id **id)
+/* How many actors of this user were used on this day. */
+static int actors_of(struct writer *writer, int64_t uid, int64_t day, struct actors_of_user **user)
 {
-	struct bytes bytes = {(const char *)key, (ACTOR_TEXTS + 1) * sizeof(key[0])};
-	int64_t found[2] = {0, key[ACTOR_TEXTS + 1]};
+	const int64_t most[] = {uid, day, LIMIT_STORE_ACTORS};
 	int rc;
 
+	*user = &writer->users[(uint64_t)uid % WRITER_USERS];
+	if ((*user)->uid == uid && (*user)->day == day)
+		return SQLITE_OK;
+	(*user)->day = -1;
+	rc = sql_ask(writer->sql, SQL_ACTORS_OF_USER, most, 3, &(*user)->count, 1);
+	if (rc != SQLITE_ROW)
+		return rc;
+	(*user)->uid = uid;
+	(*user)->day = day;
+	return SQLITE_OK;
+}
+
+/* An actor as it is asked for; key: uid, the ids of the texts and the day, as in the table. */
+struct asked_actor {
+	struct bytes texts[ACTOR_TEXTS];
+	int64_t key[ACTOR_TEXTS + 2];
+};
+
+static struct asked_actor actor_of(const struct store_row *row, int64_t day)
+{
+	return (struct asked_actor){
+		.texts = {row->user, row->exe, row->script, row->with, row->service, row->container,
+			  row->cgroup},
+		.key = {row->uid == STORE_NO_UID ? -1 : (int64_t)row->uid, [ACTOR_TEXTS + 1] = day},
+	};
+}
+
+/* *id NULL: the store has none such. */
+static int find_actor(struct writer *writer, struct asked_actor *asked, struct id **id)
+{
+	struct bytes bytes = {(const char *)asked->key, (ACTOR_TEXTS + 1) * sizeof(asked->key[0])};
+	int64_t found[2];
+	struct id *text;
+	int rc;
+
+	*id = NULL;
+	for (int i = 0; i < ACTOR_TEXTS; i++) {
+		asked->key[i + 1] = 0;
+		if (!asked->texts[i].length)
+			continue;
+		rc = find_text(writer, asked->texts[i], &text);
+		if (rc != SQLITE_OK || !text)
+			return rc;
+		asked->key[i + 1] = text->id;
+	}
 	*id = ids_find(writer->actors, bytes);
 	if (*id)
 		return SQLITE_OK;
-	rc = sql_ask(writer->sql, SQL_ACTOR_FIND, key, ACTOR_TEXTS + 1, found, 2);
-	if (rc == SQLITE_DONE) {
-		rc = sql_run(writer->sql, SQL_ACTOR_ADD, key, ACTOR_TEXTS + 2);
-		if (rc != SQLITE_OK)
-			return rc;
-		found[0] = sqlite3_last_insert_rowid(writer->sql->db);
-	} else if (rc != SQLITE_ROW) {
-		return rc;
-	}
+	rc = sql_ask(writer->sql, SQL_ACTOR_FIND, asked->key, ACTOR_TEXTS + 1, found, 2);
+	if (rc != SQLITE_ROW)
+		return rc == SQLITE_DONE ? SQLITE_OK : rc;
 	*id = ids_put(writer->actors, bytes, found[0], found[1], -1);
 	return *id ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* An actor is needed by connections and by roll-ups, and so are its texts. */
+static int use_texts(struct writer *writer, struct asked_actor *asked, int64_t day)
+{
+	int rc = SQLITE_OK;
+
+	for (int i = 0; i < ACTOR_TEXTS && rc == SQLITE_OK; i++)
+		rc = text_number(writer, asked->texts[i], day, day, &asked->key[i + 1]);
+	return rc;
+}
+
+static int add_actor(struct writer *writer, struct asked_actor *asked, int64_t day, struct id **id)
+{
+	struct bytes bytes = {(const char *)asked->key, (ACTOR_TEXTS + 1) * sizeof(asked->key[0])};
+	int rc = use_texts(writer, asked, day);
+
+	if (rc == SQLITE_OK)
+		rc = sql_run(writer->sql, SQL_ACTOR_ADD, asked->key, ACTOR_TEXTS + 2);
+	if (rc != SQLITE_OK)
+		return rc;
+	*id = ids_put(writer->actors, bytes, sqlite3_last_insert_rowid(writer->sql->db), day, -1);
+	return *id ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* The user's only: the rest of it is what there is too much of. */
+static struct asked_actor others_of(const struct store_row *row, int64_t day)
+{
+	return actor_of(&(struct store_row){.uid = row->uid,
+					    .user = row->user,
+					    .exe = bytes_of(STORE_OTHER_ACTORS)},
+			day);
 }
 
 static int actor_number(struct writer *writer, const struct store_row *row, int64_t day,
 			int64_t *number)
 {
-	const struct bytes texts[ACTOR_TEXTS] = {row->user,  row->exe,	   row->script,
-						 row->with,  row->service, row->container,
-						 row->cgroup};
-	int64_t key[ACTOR_TEXTS + 2] = {row->uid == STORE_NO_UID ? -1 : (int64_t)row->uid,
-					[ACTOR_TEXTS + 1] = day};
+	struct asked_actor asked = actor_of(row, day);
+	struct actors_of_user *user;
+	bool used = true;
 	struct id *id;
-	int rc = SQLITE_OK;
+	int rc = find_actor(writer, &asked, &id);
 
-	/* An actor is needed by connections and by roll-ups, and so are its texts. */
-	for (int i = 0; i < ACTOR_TEXTS && rc == SQLITE_OK; i++)
-		rc = text_number(writer, texts[i], day, day, &key[i + 1]);
 	if (rc == SQLITE_OK)
-		rc = find_actor(writer, key, &id);
-	if (rc == SQLITE_OK)
-		rc = raise_day(writer, SQL_ACTOR_USE, id, day);
-	if (rc == SQLITE_OK)
-		*number = id->id;
-	return rc;
+		rc = actors_of(writer, asked.key[0], day, &user);
+	if (rc == SQLITE_OK && !id && user->count >= LIMIT_STORE_ACTORS) {
+		asked = others_of(row, day);
+		rc = find_actor(writer, &asked, &id);
+	}
+	if (rc == SQLITE_OK && !id) {
+		used = false;
+		rc = add_actor(writer, &asked, day, &id);
+	} else if (rc == SQLITE_OK && day > id->day) {
+		used = false;
+		rc = use_texts(writer, &asked, day);
+		if (rc == SQLITE_OK)
+			rc = raise_day(writer, SQL_ACTOR_USE, id, day);
+	}
+	if (rc != SQLITE_OK)
+		return rc;
+	user->count += !used;
+	*number = id->id;
+	return SQLITE_OK;
 }
 
 static struct values_of_day *values_of(struct writer *writer, int64_t day)

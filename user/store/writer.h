@@ -13,6 +13,7 @@
 #include "store/sql.h"
 #include "store/store.h"
 
+#define WRITER_USERS 64 /* whose actors are counted without asking the store */
 #define WRITER_DAYS 4 /* a batch has connections that began today, and some that began before */
 
 struct writer {
@@ -25,6 +26,10 @@ struct writer {
 		int64_t count[IDS_WHATS]; /* -1 = not counted yet */
 	} values[WRITER_DAYS];
 	unsigned int values_next; /* the one that is given up next */
+	struct actors_of_user {
+		int64_t uid, day; /* day -1 = not used */
+		int64_t count; /* that were used on this day or later */
+	} users[WRITER_USERS]; /* by uid */
 	int64_t next_seq;
 };
 
