@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from collector import collect, unpack
+from collector import Collector, collect, unpack
 from dialogue import expect_message, message, number, say
 from marks import quick
 from test_exit import attachments
@@ -375,8 +375,9 @@ def test_nothing_left_of_root(case):
         f"/proc/{privileged}/root", collector.store
     ):
         raise Failed("the root directory is not the store's")
-    for fd in os.listdir(f"/proc/{half}/fd"):
-        if os.path.isdir(f"/proc/{half}/fd/{fd}"):
+    for fd in os.listdir(f"/proc/{half}/fd"):  # its root's, which is the lock, leads nowhere
+        path = f"/proc/{half}/fd/{fd}"
+        if os.path.isdir(path) and not os.path.samefile(path, collector.store):
             raise Failed(f"it holds a directory: {os.readlink(f'/proc/{half}/fd/{fd}')}")
     mode = os.stat(collector.store)
     if (mode.st_mode & 0o7777, mode.st_uid, mode.st_gid) != (0o750, who.pw_uid, who.pw_gid):
@@ -480,6 +481,45 @@ def test_directory_refused(case):
     refused(case, path, "belongs to user 0")
     refused(case, os.path.join(folder, "bin", "inject"), "no directory")
     refused(case, os.path.join(folder, "no", "where"), "No such file")
+
+
+@quick
+def test_second(case):
+    """a second collector on the same store is refused, with the first one's number, and has touched nothing; the first goes on"""
+    case.sink()
+    collector = collect(case)
+    send(case)
+    collector.connection()
+    before = {name: os.stat(os.path.join(collector.store, name)).st_mtime_ns for name in os.listdir(collector.store)}
+    refused(
+        case,
+        collector.store,
+        f"another collector writes to the store in {collector.store} (pid {collector.halves()[0]})",
+    )
+    after = {name: os.stat(os.path.join(collector.store, name)).st_mtime_ns for name in os.listdir(collector.store)}
+    if before != after:
+        raise Failed(f"touched: {before}, {after}")
+    send(case, "second.example")
+    collector.connection(smtp__helo="second.example")
+    collector.stop()
+    if collector.events() != ["started", "ended"]:
+        raise Failed(f"events: {collector.events()}")
+
+
+def test_second_beside_a_half(case):
+    """a half that is left holds the store; the next collector waits for its end"""
+    collector = collect(case)
+    privileged, half = collector.halves()
+    collector.hit(half, signal.SIGSTOP)
+    collector.hit(privileged, signal.SIGKILL)
+    refused(case, collector.store, f"another collector writes to the store in {collector.store}\n")
+    again = Collector(case, store=collector.store)
+    case.traces.append(again)
+    time.sleep(0.5)
+    collector.hit(half, signal.SIGCONT)
+    collector.finish(status=None)
+    again.started()
+    again.stop()
 
 
 def test_given_directory(case):

@@ -45,9 +45,6 @@ bool places_open(struct places *places, const struct trace_options *options,
 
 void places_handed_over(struct places *places)
 {
-	if (places->directory >= 0)
-		close(places->directory);
-	places->directory = -1;
 	alert_ends_close(&places->alerts);
 	places->runner.ask = -1;
 }
@@ -55,6 +52,9 @@ void places_handed_over(struct places *places)
 void places_close(struct places *places)
 {
 	places_handed_over(places);
+	if (places->directory >= 0)
+		close(places->directory);
+	places->directory = -1;
 	alert_runner_end(&places->runner);
 	metrics_socket_close(&places->metrics);
 }
