@@ -522,6 +522,27 @@ def test_second_beside_a_half(case):
     again.stop()
 
 
+def test_shared_user(case):
+    """as root without a user of its own: the store is nobody's, and that is said once, with what makes the user"""
+    if case.options.setpriv:
+        raise Skipped("the test mounts another list of users")
+    folder = os.path.join(case.world.folder, "users")
+    os.mkdir(folder)
+    with open("/etc/passwd") as file:
+        others = [line for line in file if not line.startswith("smtpsnoop:")]
+    for name, own in (("without", []), ("with", ["smtpsnoop:x:64999:64999::/:/usr/sbin/nologin\n"])):
+        path = os.path.join(folder, name)
+        with open(path, "w") as file:
+            file.writelines(others + own)
+        script = f"mount --bind '{path}' /etc/passwd && exec \"$@\""
+        prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"]
+        collector = collect(case, prefix=prefix)
+        collector.stop()
+        said = [line for line in collector.stderr().splitlines() if "there is no user smtpsnoop" in line]
+        if len(said) != (0 if own else 1) or not all("systemd-sysusers" in line for line in said):
+            raise Failed(f"{name}: {collector.stderr()}")
+
+
 def test_given_directory(case):
     """an empty directory of root's is given to the store's user"""
     path = os.path.join(case.world.folder, "given")

@@ -63,12 +63,14 @@ void rights_user(struct rights_user *user)
 
 	user->uid = NOBODY;
 	user->gid = NOBODY;
+	user->shared = true;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const struct passwd *entry = getpwnam(names[i]);
 
 		if (entry && entry->pw_uid) {
 			user->uid = entry->pw_uid;
 			user->gid = entry->pw_gid;
+			user->shared = i > 0;
 			return;
 		}
 	}

@@ -12,6 +12,7 @@
 struct rights_user {
 	uid_t uid;
 	gid_t gid;
+	bool shared; /* it is not our own: other programs may run as it */
 };
 
 /* The user that the unprivileged half becomes: "smtpsnoop" if there is one, else "nobody", else 65534. Before the fork. */
