@@ -144,8 +144,10 @@ def test_once(case):
         message=re.compile("^alert test: bypass by "),
     )
     expect(records[1], script__file=case.world.client("say.py"))
-    if not isinstance(records[0]["advice"], list):
+    if not records[0]["advice"] or not any(f" mv -i {case.program('source')} " in line for line in records[0]["advice"]):
         raise Failed(f"advice: {records[0]['advice']}")
+    if records[0]["advice_for"] not in ("this", "next"):
+        raise Failed(f"advice for {records[0]['advice_for']}")
     as_its_user(commands, commands.runs()[0])
 
 

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from collector import collect, unpack
+from collector import Collector, collect, unpack
 from dialogue import expect_message, message, number, say
 from marks import quick
 from test_exit import attachments
@@ -400,8 +400,9 @@ def test_nothing_left_of_root(case):
         f"/proc/{privileged}/root", collector.store
     ):
         raise Failed("the root directory is not the store's")
-    for fd in os.listdir(f"/proc/{half}/fd"):
-        if os.path.isdir(f"/proc/{half}/fd/{fd}"):
+    for fd in os.listdir(f"/proc/{half}/fd"):  # its root's, which is the lock, leads nowhere
+        path = f"/proc/{half}/fd/{fd}"
+        if os.path.isdir(path) and not os.path.samefile(path, collector.store):
             raise Failed(f"it holds a directory: {os.readlink(f'/proc/{half}/fd/{fd}')}")
     mode = os.stat(collector.store)
     if (mode.st_mode & 0o7777, mode.st_uid, mode.st_gid) != (0o750, who.pw_uid, who.pw_gid):
@@ -505,6 +506,66 @@ def test_directory_refused(case):
     refused(case, path, "belongs to user 0")
     refused(case, os.path.join(folder, "bin", "inject"), "no directory")
     refused(case, os.path.join(folder, "no", "where"), "No such file")
+
+
+@quick
+def test_second(case):
+    """a second collector on the same store is refused, with the first one's number, and has touched nothing; the first goes on"""
+    case.sink()
+    collector = collect(case)
+    send(case)
+    collector.connection()
+    before = {name: os.stat(os.path.join(collector.store, name)).st_mtime_ns for name in os.listdir(collector.store)}
+    refused(
+        case,
+        collector.store,
+        f"another collector writes to the store in {collector.store} (pid {collector.halves()[0]})",
+    )
+    after = {name: os.stat(os.path.join(collector.store, name)).st_mtime_ns for name in os.listdir(collector.store)}
+    if before != after:
+        raise Failed(f"touched: {before}, {after}")
+    send(case, "second.example")
+    collector.connection(smtp__helo="second.example")
+    collector.stop()
+    if collector.events() != ["started", "ended"]:
+        raise Failed(f"events: {collector.events()}")
+
+
+def test_second_beside_a_half(case):
+    """a half that is left holds the store; the next collector waits for its end"""
+    collector = collect(case)
+    privileged, half = collector.halves()
+    collector.hit(half, signal.SIGSTOP)
+    collector.hit(privileged, signal.SIGKILL)
+    refused(case, collector.store, f"another collector writes to the store in {collector.store}\n")
+    again = Collector(case, store=collector.store)
+    case.traces.append(again)
+    time.sleep(0.5)
+    collector.hit(half, signal.SIGCONT)
+    collector.finish(status=None)
+    again.started()
+    again.stop()
+
+
+def test_shared_user(case):
+    """as root without a user of its own: the store is nobody's, and that is said once, with what makes the user"""
+    if case.options.setpriv:
+        raise Skipped("the test mounts another list of users")
+    folder = os.path.join(case.world.folder, "users")
+    os.mkdir(folder)
+    with open("/etc/passwd") as file:
+        others = [line for line in file if not line.startswith("smtpsnoop:")]
+    for name, own in (("without", []), ("with", ["smtpsnoop:x:64999:64999::/:/usr/sbin/nologin\n"])):
+        path = os.path.join(folder, name)
+        with open(path, "w") as file:
+            file.writelines(others + own)
+        script = f"mount --bind '{path}' /etc/passwd && exec \"$@\""
+        prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"]
+        collector = collect(case, prefix=prefix)
+        collector.stop()
+        said = [line for line in collector.stderr().splitlines() if "there is no user smtpsnoop" in line]
+        if len(said) != (0 if own else 1) or not all("systemd-sysusers" in line for line in said):
+            raise Failed(f"{name}: {collector.stderr()}")
 
 
 def test_given_directory(case):

@@ -279,3 +279,11 @@ def test_trusted_by_configuration(case):
         say(case, message()).wait()
         expect(trace.connection(), verdict__class="relay")
         trace.stop()
+
+
+def test_drop_ins(case):
+    """drop-ins of the manual pages start what is installed, wherever that is: systemd takes the name alone"""
+    with open(os.path.join(ROOT, "dist", "smtpsnoop-collect.8")) as file:
+        started = [line for line in file if line.startswith("ExecStart=") and line.strip() != "ExecStart="]
+    if not started or not all(line.startswith("ExecStart=smtpsnoop ") for line in started):
+        raise Failed(f"{started}")

@@ -98,7 +98,9 @@ static void the_line_has_who_what_and_how_to_stop_it(void **state)
 		"refused "
 		"recipients in 60 s, and 412 more since 2026-10-29 21:41:40; to stop it: kill "
 		"4711, or systemctl stop php8.2-fpm.service, or iptables -I OUTPUT ! -o lo -p tcp "
-		"-m multiport --dports 25,465,587 -m owner --uid-owner 33 -j REJECT");
+		"-m multiport --dports 25,465,587 -m owner --uid-owner 33 -j REJECT, or setpriv "
+		"--reuid 33 --regid 33 --clear-groups mv -i "
+		"/var/www/shop/uploads/.x/mailer.php /var/tmp/");
 	assert_int_equal(alert_priority(&view), 2);
 	alert.connections = alert.refused = alert.held = 1;
 	alert.more = 0;
@@ -119,7 +121,8 @@ static void a_process_that_may_be_gone_is_not_to_be_killed(void **state)
 	assert_null(strstr(line, "kill 4711"));
 	assert_non_null(strstr(line, "; 1 connection in 60 s; 3 alerts of this user were held back"
 				     "; further alerts of this user are held back for up to an "
-				     "hour; to stop it: systemctl stop php8.2-fpm.service, or"));
+				     "hour; it is over; to stop the next one: systemctl stop "
+				     "php8.2-fpm.service, or"));
 }
 
 static json_t *as_json(bool only_line)
@@ -181,7 +184,8 @@ static void json_is_the_connections_record_and_more(void **state)
 	assert_int_equal(count(json, "quiet"), 3600);
 	assert_string_equal(json_string_value(json_object_get(json, "message")), line);
 	advice = json_object_get(json, "advice");
-	assert_int_equal(json_array_size(advice), 3);
+	assert_int_equal(json_array_size(advice), 4);
+	assert_string_equal(json_string_value(json_object_get(json, "advice_for")), "this");
 	assert_string_equal(json_string_value(json_array_get(advice, 1)),
 			    "systemctl stop php8.2-fpm.service");
 	json_decref(json);
@@ -361,6 +365,54 @@ static void everything_is_bounded(void **state)
 	}
 }
 
+static void advises(const char *wanted)
+{
+	json_t *json = as_json(false);
+	json_t *advice = json_object_get(json, "advice");
+
+	assert_int_equal(json_array_size(advice), wanted ? 1 : 0);
+	if (wanted) {
+		assert_string_equal(json_string_value(json_array_get(advice, 0)), wanted);
+		assert_string_equal(json_string_value(json_object_get(json, "advice_for")), "next");
+		assert_non_null(strstr(line, "; it is over; to stop the next one: "));
+	}
+	json_decref(json);
+}
+
+/* Of a process that is gone, in no service and in another network namespace: what it ran can still be moved away. */
+static void what_it_ran_is_there_the_next_time(void **state)
+{
+	(void)state;
+	made.who.extra.host_netns = 0;
+	MAKE_TEXTS(&made.who, "/tmp/.x/bot", "/", "/user.slice/session-1.scope", "bot");
+	make_opener(&made);
+	advises("setpriv --reuid 33 --regid 33 --clear-groups mv -i /tmp/.x/bot /var/tmp/");
+	MAKE_TEXTS(&made.who, "/usr/bin/perl", "/", "/user.slice/session-1.scope",
+		   "perl\0/tmp/.x/bot.pl");
+	make_opener(&made);
+	advises("setpriv --reuid 33 --regid 33 --clear-groups mv -i /tmp/.x/bot.pl /var/tmp/");
+	MAKE_TEXTS(&made.who, "/usr/bin/perl", "/", "/user.slice/session-1.scope",
+		   "perl\0/tmp/.x/$(reboot).pl");
+	make_opener(&made);
+	advises(NULL);
+	MAKE_TEXTS(&made.who, "/tmp/.x/bot", "/", "/user.slice/session-1.scope", "bot");
+	made.who.open.who.uid = 0; /* root would follow the links of others */
+	make_opener(&made);
+	advises(NULL);
+}
+
+static void the_user_of_an_mta_is_not_blocked(void **state)
+{
+	(void)state;
+	MAKE_TEXTS(&made.who, "/usr/bin/nc", "/", "/user.slice/session-1.scope", "nc");
+	make_opener(&made);
+	advises("iptables -I OUTPUT ! -o lo -p tcp -m multiport --dports 25,465,587 -m owner "
+		"--uid-owner 33 -j REJECT");
+	made.who.extra.mta_flags = ENRICHMENT_MTA_OWN_USER;
+	make_opener(&made);
+	advises(NULL);
+}
+
 static void syslog_gets_a_message_of_its_form(void **state)
 {
 	char text[LIMIT_ALERT_LINE + 64];
@@ -397,6 +449,8 @@ int main(void)
 		CASE(the_journal_gets_fields),
 		CASE(no_name_says_more_than_itself),
 		CASE(everything_is_bounded),
+		CASE(what_it_ran_is_there_the_next_time),
+		CASE(the_user_of_an_mta_is_not_blocked),
 		CASE(syslog_gets_a_message_of_its_form),
 		CASE(a_capture_has_nobody),
 	};

@@ -151,6 +151,18 @@ static void one_is_told_and_the_rest_is_counted(void **state)
 	assert_int_equal(last.more, 0);
 }
 
+static void quiet_holds_across_verdicts(void **state)
+{
+	(void)state;
+	configure("[alert a]\nverdict=bypass,impostor\n[alert b]\nverdict=impostor\n");
+	assert_int_equal(connects(VERDICT_BYPASS, 0), 1);
+	assert_int_equal(connects(VERDICT_IMPOSTOR, BIT(NAME_MISMATCH)), 1); /* the other rule's */
+	assert_string_equal(last.rule->name, "b");
+	now += 3600 * SECOND;
+	assert_int_equal(connects(VERDICT_IMPOSTOR, BIT(NAME_MISMATCH)), 2);
+	assert_int_equal(connects(VERDICT_BYPASS, 0), 0);
+}
+
 static void another_user_program_service_or_script_is_news(void **state)
 {
 	(void)state;
@@ -327,6 +339,7 @@ int main(void)
 		CASE(only_what_the_rule_means),
 		CASE(a_fact_that_comes_later_is_told_then),
 		CASE(one_is_told_and_the_rest_is_counted),
+		CASE(quiet_holds_across_verdicts),
 		CASE(another_user_program_service_or_script_is_news),
 		CASE(a_claimed_unit_is_no_service),
 		CASE(words_do_not_run_into_each_other),

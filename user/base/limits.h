@@ -36,6 +36,8 @@
  * lets a reply take minutes; after half a minute it is lost rather than late. Over the bytes the oldest go first. */
 #define LIMIT_ORPHAN_SECONDS 30
 #define LIMIT_ORPHAN_BYTES 8388608
+/* A store's lock is waited for: a collector whose other half was killed detaches and writes what it has, within a second as a rule. */
+#define LIMIT_LOCK_SECONDS 5
 #define LIMIT_ACTORS 4096 /* windows of the judge; the least recently seen goes first */
 #define LIMIT_SUMMARY_ROWS 4096 /* groups of the summary; over it they are summed as "others" */
 #define LIMIT_SUMMARY_SHOWN 50 /* of them in the text: more than a terminal's page helps nobody */

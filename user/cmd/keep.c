@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/msg.h"
@@ -358,16 +359,19 @@ int keep_run(int channel, int enough, const struct places *places, const struct 
 			    places->alerts.ask};
 	struct keep keep = {.said = STORE_OK};
 	char error[256];
-	int status = EXIT_FAILED;
+	int lock = -1, status = EXIT_FAILED;
 
 	tzset();
 	hear_no_signals();
 	umask(027);
 	rights_close_others(mine, sizeof(mine) / sizeof(mine[0]));
+	lock = dup(places->directory); /* what it is open for is held until we end, too */
 	if (!prepare(&keep, &places->alerts, options)) {
 		msg_error("out of memory");
 	} else if (!open_metrics(&keep, places->metrics.fd)) {
 		status = EXIT_CANNOT;
+	} else if (lock < 0) {
+		msg_error("cannot hold the store's lock: %s", strerror(errno));
 	} else if (rights_confine(user, places->directory, places->metrics.fd, error,
 				  sizeof(error))) {
 		msg_error("%s", error);

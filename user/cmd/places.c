@@ -23,6 +23,17 @@ static bool open_metrics(struct places *places, const struct trace_options *opti
 	return false;
 }
 
+/* Who starts us as somebody else has chosen whom. */
+static void warn_shared(const struct rights_user *user)
+{
+	if (user->shared && geteuid() == 0)
+		msg_warn("there is no user smtpsnoop: the store belongs to the user nobody (%u), "
+			 "whom "
+			 "other programs may share; make it by systemd-sysusers, from "
+			 "dist/smtpsnoop.sysusers",
+			 (unsigned int)user->uid);
+}
+
 bool places_open(struct places *places, const struct trace_options *options,
 		 const struct rights_user *user)
 {
@@ -37,17 +48,16 @@ bool places_open(struct places *places, const struct trace_options *options,
 	alert_ends_open(&places->alerts);
 	places->alerts.ask = places->runner.ask;
 	places->directory = store_directory_open(options->store, user);
-	if (places->directory >= 0 && open_metrics(places, options, user))
+	if (places->directory >= 0 && open_metrics(places, options, user)) {
+		warn_shared(user);
 		return true;
+	}
 	places_close(places);
 	return false;
 }
 
 void places_handed_over(struct places *places)
 {
-	if (places->directory >= 0)
-		close(places->directory);
-	places->directory = -1;
 	alert_ends_close(&places->alerts);
 	places->runner.ask = -1;
 }
@@ -55,6 +65,9 @@ void places_handed_over(struct places *places)
 void places_close(struct places *places)
 {
 	places_handed_over(places);
+	if (places->directory >= 0)
+		close(places->directory);
+	places->directory = -1;
 	alert_runner_end(&places->runner);
 	metrics_socket_close(&places->metrics);
 }

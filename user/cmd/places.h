@@ -12,7 +12,7 @@
 #include "pass/rights.h"
 
 struct places {
-	int directory; /* the store's; -1 = none */
+	int directory; /* the store's, locked as long as it is open; -1 = none */
 	struct metrics_socket metrics;
 	struct alert_runner runner; /* a process of its own, which runs commands */
 	struct alert_ends alerts;

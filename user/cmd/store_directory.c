@@ -19,6 +19,7 @@
 
 #include "base/escape.h"
 #include "base/msg.h"
+#include "cmd/store_lock.h"
 
 #define DIRECTORY_MODE 0750
 
@@ -69,6 +70,28 @@ static int open_directory(const char *path)
 	return open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+/* False: another collector has it, and that was said. */
+static bool lock(int fd, const char *path)
+{
+	char shown[512], who[32] = "";
+	pid_t holder;
+	int rc = store_lock(fd, &holder);
+
+	if (!rc)
+		return true;
+	escape_text(shown, sizeof(shown), path, strlen(path), NULL);
+	if (rc != -EWOULDBLOCK) {
+		msg_warn("the store's directory %s cannot be locked: %s; a second collector would "
+			 "not be noticed",
+			 shown, strerror(-rc));
+		return true;
+	}
+	if (holder)
+		snprintf(who, sizeof(who), " (pid %d)", (int)holder);
+	msg_error("another collector writes to the store in %s%s", shown, who);
+	return false;
+}
+
 int store_directory_open(const char *path, const struct rights_user *user)
 {
 	struct stat directory;
@@ -79,6 +102,10 @@ int store_directory_open(const char *path, const struct rights_user *user)
 		return fail(-1, path, "is a symbolic link, or no directory", "");
 	if (fd < 0 || fstat(fd, &directory))
 		return fail(fd, path, "cannot be opened: ", strerror(errno));
+	if (!lock(fd, path)) {
+		close(fd);
+		return -1;
+	}
 	if (directory.st_uid == 0 && user->uid != 0 && is_empty(fd)) {
 		/* The mode first: afterwards it is another's. */
 		if (fchmod(fd, DIRECTORY_MODE) || fchown(fd, user->uid, user->gid) ||

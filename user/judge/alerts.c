@@ -185,7 +185,7 @@ static bool count(struct entry *actor, const struct verdict_case *facts, struct 
 	return alert->connections >= rule->connections && alert->refused >= rule->refused;
 }
 
-/* Nobody's programs may raise so many that the rest is not read any more. */
+/* Nobody's programs may raise so many that the rest is not read any more. A window's error is for more of them, by the sixteenth. */
 static bool user_may(struct entry *user, uint64_t now, struct alert *alert)
 {
 	const uint64_t width = LIMIT_ALERT_USER_SECONDS * SECOND;

@@ -63,12 +63,14 @@ void rights_user(struct rights_user *user)
 
 	user->uid = NOBODY;
 	user->gid = NOBODY;
+	user->shared = true;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const struct passwd *entry = getpwnam(names[i]);
 
 		if (entry && entry->pw_uid) {
 			user->uid = entry->pw_uid;
 			user->gid = entry->pw_gid;
+			user->shared = i > 0;
 			return;
 		}
 	}
@@ -137,7 +139,7 @@ static int limit_resources(bool listens)
 	return rc;
 }
 
-/* What is left of the file system below the root directory, which `own` is. */
+/* What is left of the file system below the root directory, which `own` is. A descriptor of it leads nowhere else: ".." of a root is itself. */
 static const char *reach(const struct stat *own)
 {
 	static const char *const above[] = {"/", ".", "..", "/..", "../.."};
@@ -150,7 +152,8 @@ static const char *reach(const struct stat *own)
 	if (open("../etc/passwd", O_RDONLY) >= 0)
 		return "opening a file above the directory";
 	for (int fd = 0; fd < DESCRIPTORS_LISTENING; fd++)
-		if (fstat(fd, &file) == 0 && S_ISDIR(file.st_mode))
+		if (fstat(fd, &file) == 0 && S_ISDIR(file.st_mode) &&
+		    (file.st_dev != own->st_dev || file.st_ino != own->st_ino))
 			return "leaving by a directory that is open";
 	return chroot(".") >= 0 ? "chroot()" : NULL;
 }

@@ -12,6 +12,7 @@
 struct rights_user {
 	uid_t uid;
 	gid_t gid;
+	bool shared; /* it is not our own: other programs may run as it */
 };
 
 /* The user that the unprivileged half becomes: "smtpsnoop" if there is one, else "nobody", else 65534. Before the fork. */
@@ -30,7 +31,7 @@ bool rights_give_up(void);
 
 /*
  * The same for one that keeps files, in one directory: that is its root directory from then on, and the filter leaves what a database
- * needs there. Takes `directory`, an open descriptor, over. Nothing above can be reached, no link or device be made. Who connects to
+ * needs there. Takes `directory`, an open descriptor, over; a copy of it may stay open. Nothing above can be reached, no link or device be made. Who connects to
  * `listener` may be answered; -1 = nobody. Here the user must be another one: 0 or -errno.
  */
 int rights_confine(const struct rights_user *user, int directory, int listener, char *error,

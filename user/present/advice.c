@@ -9,22 +9,42 @@
 
 #include "present/advice.h"
 
+#define NOGROUP 65534
 #define MULTIPORT_MAX 15 /* iptables-extensions(8) */
 
-/* Letters, digits and what systemd and container runtimes put between them; not an option. */
-static bool is_plain(struct bytes name)
+/* Letters, digits and `others`. */
+static bool has_only(struct bytes text, const char *others)
 {
-	static const char others[] = "@._:-";
-
-	if (!name.length || name.length >= ADVICE_NAME || name.at[0] == '-')
-		return false;
-	for (size_t i = 0; i < name.length; i++) {
-		char c = name.at[i];
+	for (size_t i = 0; i < text.length; i++) {
+		char c = text.at[i];
 
 		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
 		    (!c || !strchr(others, c)))
 			return false;
 	}
+	return true;
+}
+
+/* And what systemd and container runtimes put between them; not an option. */
+static bool is_plain(struct bytes name)
+{
+	return name.length && name.length < ADVICE_NAME && name.at[0] != '-' &&
+	       has_only(name, "@._:-");
+}
+
+/* A file that somebody has put there: not what a distribution installs. */
+static bool is_plain_file(struct bytes path)
+{
+	static const char *const installed[] = {
+		"/usr/bin/", "/usr/sbin/", "/usr/lib", "/usr/share/", "/bin/", "/sbin/", "/lib"};
+
+	if (path.length < 2 || path.length >= ADVICE_PATH || path.at[0] != '/' ||
+	    !has_only(path, "/@._:+-"))
+		return false;
+	for (size_t i = 0; i < sizeof(installed) / sizeof(installed[0]); i++)
+		if (path.length >= strlen(installed[i]) &&
+		    !memcmp(path.at, installed[i], strlen(installed[i])))
+			return false;
 	return true;
 }
 
@@ -75,10 +95,23 @@ void advice_add(struct advice *advice, const struct process *process,
 		advice->mixed = true;
 	}
 	advice->elsewhere |= !process->extra.host_netns;
+	advice->mta |= process->extra.mta_flags & (ENRICHMENT_MTA_USER | ENRICHMENT_MTA_OWN_USER);
 	add_pid(advice, process->id.tgid);
 	for (unsigned int i = 0; i < socket_holders(socket); i++)
 		add_pid(advice, socket->holders[i].tgid);
 	advice->more |= socket && socket->holder_count > LIMIT_HOLDERS;
+}
+
+void advice_file(struct advice *advice, const struct process *process, struct bytes path)
+{
+	/* In a container the path is another one's here. Root would follow whatever link is in the way. */
+	if (process->container.length || !process->id.uid || process->id.uid == UINT32_MAX ||
+	    !is_plain_file(path))
+		return;
+	memcpy(advice->file, path.at, path.length);
+	advice->file[path.length] = '\0';
+	advice->file_uid = process->id.uid;
+	advice->file_gid = process->id.gid ? process->id.gid : NOGROUP;
 }
 
 static void print(const struct text *text, const char *what, const char *command,
@@ -146,9 +179,17 @@ unsigned int advice_commands(const struct advice *advice, const uint16_t *ports,
 			 advice->container);
 		at++;
 	}
-	if (uid && uid != UINT32_MAX && !advice->elsewhere && port_count) {
+	if (uid && uid != UINT32_MAX && !advice->elsewhere && !advice->mta && port_count) {
 		at->what = "to block the user (ip6tables too):";
 		block_words(ports, port_count, uid, at->command, sizeof(at->command));
+		at++;
+	}
+	if (advice->file[0]) {
+		at->what = "to move it away, after a look at it:";
+		snprintf(at->command, sizeof(at->command),
+			 "setpriv --reuid %" PRIu32 " --regid %" PRIu32
+			 " --clear-groups mv -i %s /var/tmp/",
+			 advice->file_uid, advice->file_gid, advice->file);
 		at++;
 	}
 	return (unsigned int)(at - out);

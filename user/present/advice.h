@@ -11,6 +11,7 @@
 
 #define ADVICE_PIDS 16
 #define ADVICE_NAME 128
+#define ADVICE_PATH 384
 
 /* Of one actor: its processes, and what they belong to. */
 struct advice {
@@ -24,6 +25,9 @@ struct advice {
 		[ADVICE_NAME]; /* "php8.2-fpm.service"; "" = none, or a name that somebody could choose */
 	char container[ADVICE_NAME];
 	const char *runtime;
+	bool mta; /* the user is an MTA's: what blocks him stops the mail */
+	char file[ADVICE_PATH]; /* the script that sent, or a program; "" = none that can be told */
+	uint32_t file_uid, file_gid; /* with whose rights it is moved */
 	bool over; /* the connection is: its processes may be too, and their numbers somebody else's */
 };
 
@@ -32,7 +36,7 @@ struct advice_command {
 	const char *what;
 	char command[512];
 };
-#define ADVICE_COMMANDS 4
+#define ADVICE_COMMANDS 5
 
 /* uid: of the actor. ports: SMTP's, for the firewall. How many there are. */
 unsigned int advice_commands(const struct advice *advice, const uint16_t *ports,
@@ -42,6 +46,12 @@ unsigned int advice_commands(const struct advice *advice, const uint16_t *ports,
 /* All that have the connection open: it lives until the last of them ends. socket may be NULL. */
 void advice_add(struct advice *advice, const struct process *process,
 		const struct socket_seen *socket);
+
+/*
+ * What is to be moved away: the script, or a program that was not installed. By its user's own rights alone: he can put a link in the
+ * place of each directory of it.
+ */
+void advice_file(struct advice *advice, const struct process *process, struct bytes path);
 
 /* They as lines of a group, indented. */
 void advice_print(const struct advice *advice, const struct text *text, uint32_t uid,

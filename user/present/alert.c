@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "enrich/script_file.h"
 #include "present/advice.h"
 #include "present/answer.h"
 #include "present/label.h"
@@ -54,6 +55,32 @@ int alert_priority(const struct alert_view *view)
 								    : ALERT_WARNING;
 }
 
+/* The script, or where there is none the program: what would be run the next time. */
+static void advise_file(struct advice *advice, const struct connection *connection)
+{
+	const struct process *process =
+		connection->sender ? connection->sender : connection->opener;
+	unsigned int whose = connection->sender ? SCRIPT_OF_SENDER : SCRIPT_OF_OPENER;
+	const struct script *script = connection_script(connection);
+	bool gone = process->id.flags & IDENTITY_EXE_DELETED;
+	struct bytes path = gone ? (struct bytes){NULL, 0} : process->exe;
+	struct script_file file;
+	struct process then;
+
+	if (script && script->version) {
+		path = script_path(script_sender(script));
+		if (script->facts.known != SCRIPT_FILE_GONE && !script_file_cut(script))
+			advice_file(advice, process, path);
+		if (path.length)
+			return;
+		path = (struct bytes){NULL, 0};
+	}
+	then = script_executed(process, connection->scripts[whose]);
+	if (script_file_find(&then, &file))
+		path = file.kind == SCRIPT_FILE ? script_file_path(&file) : (struct bytes){NULL, 0};
+	advice_file(advice, process, path);
+}
+
 static unsigned int commands(const struct alert_view *view,
 			     struct advice_command out[ADVICE_COMMANDS])
 {
@@ -65,6 +92,7 @@ static unsigned int commands(const struct alert_view *view,
 	advice_add(&advice, connection->opener, NULL);
 	if (connection->sender)
 		advice_add(&advice, connection->sender, NULL);
+	advise_file(&advice, connection);
 	return advice_commands(&advice, view->config->ports, view->config->port_count,
 			       connection->opener->id.uid, out);
 }
@@ -166,6 +194,8 @@ size_t alert_line(char *out, size_t size, const struct alert_view *view)
 	struct advice_command advice[ADVICE_COMMANDS];
 	unsigned int count = commands(view, advice);
 	struct sentence sentence = {.out = out, .size = size};
+	const char *first =
+		view->connection->ended ? "; it is over; to stop the next one: " : "; to stop it: ";
 
 	out[0] = '\0';
 	add(&sentence, "alert %s: ", view->alert->rule->name);
@@ -174,7 +204,7 @@ size_t alert_line(char *out, size_t size, const struct alert_view *view)
 	add_facts(&sentence, view);
 	add_counts(&sentence, view);
 	for (unsigned int i = 0; i < count; i++)
-		add(&sentence, "%s%s", i ? ", or " : "; to stop it: ", advice[i].command);
+		add(&sentence, "%s%s", i ? ", or " : first, advice[i].command);
 	return strlen(out);
 }
 
@@ -227,5 +257,7 @@ void alert_json(struct json *json, FILE *out, const struct alert_view *view, con
 	for (unsigned int i = 0; i < count; i++)
 		json_text(json, NULL, advice[i].command);
 	json_close(json);
+	if (count)
+		json_text(json, "advice_for", view->connection->ended ? "next" : "this");
 	json_end(json);
 }
