@@ -304,6 +304,53 @@ static void what_is_remembered_is_bounded(void **state)
 	assert_int_equal(connects(VERDICT_BYPASS, 0), 1);
 }
 
+/* Who has more names than there is room for forgets his own: another's quiet, and how many he was held back himself, stay. */
+static void names_of_one_push_out_his_own(void **state)
+{
+	char name[64];
+
+	(void)state;
+	who.open.who.uid = 77;
+	assert_int_equal(connects(VERDICT_BYPASS, 0), 1);
+	who.open.who.uid = 33;
+	for (int i = 0; i < 3 * LIMIT_ALERT_ACTORS; i++) {
+		snprintf(name, sizeof(name), "/tmp/%d.php", i);
+		runs(name);
+		connects(VERDICT_BYPASS, 0);
+	}
+	assert_int_equal(told, 1 + LIMIT_ALERT_USER);
+	who.open.who.uid = 77;
+	has_script = false;
+	assert_int_equal(connects(VERDICT_BYPASS, 0), 0);
+	who.open.who.uid = 33;
+	now += 2 * LIMIT_ALERT_USER_SECONDS * SECOND;
+	runs("/tmp/new.php");
+	assert_int_equal(connects(VERDICT_BYPASS, 0), 1);
+	assert_int_equal(last.held, 3 * LIMIT_ALERT_ACTORS - LIMIT_ALERT_USER);
+}
+
+/* The same with other paths of a program and a rule with a threshold, which is never reached. */
+static void paths_of_one_push_out_his_own(void **state)
+{
+	char name[64];
+
+	(void)state;
+	configure("[alert many]\nverdict=bypass\nconnections=3\nwindow=600\n");
+	who.open.who.uid = 77;
+	connects(VERDICT_BYPASS, 0);
+	connects(VERDICT_BYPASS, 0);
+	for (int i = 0; i < 3 * LIMIT_ALERT_ACTORS; i++) {
+		snprintf(name, sizeof(name), "/tmp/%d", i);
+		make_who(&who, EVENT_OPEN, 1, SECOND);
+		make_texts(&who, name, "/", "/x", "x", 2);
+		connects(VERDICT_BYPASS, 0);
+	}
+	assert_int_equal(told, 0);
+	make_who(&who, EVENT_OPEN, 1, SECOND);
+	who.open.who.uid = 77;
+	assert_int_equal(connects(VERDICT_BYPASS, 0), 1);
+}
+
 static void other_rules_take_over_and_the_quiet_stays(void **state)
 {
 	struct config *other;
@@ -348,6 +395,8 @@ int main(void)
 		CASE(made_up_scripts_do_not_drown_the_rest),
 		CASE(a_container_counts_as_one_user),
 		CASE(what_is_remembered_is_bounded),
+		CASE(names_of_one_push_out_his_own),
+		CASE(paths_of_one_push_out_his_own),
 		CASE(other_rules_take_over_and_the_quiet_stays),
 		CASE(without_a_process_it_is_told_all_the_same),
 	};

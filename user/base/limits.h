@@ -132,8 +132,9 @@
 #define LIMIT_RULES 256 /* of each kind in the configuration */
 /* Alert rules: each has a bit and a count in every connection. */
 #define LIMIT_ALERT_RULES 16
-/* Three entries an actor and rule, some hundred bytes each, 4 KiB at most. */
+/* Two entries an actor and rule, some hundred bytes each, 4 KiB at most; and who has them. */
 #define LIMIT_ALERT_ACTORS 8192
+#define LIMIT_ALERT_USERS 1024
 /* Alerts that one user, or one container, raises in an hour: somebody may make up any number of programs and scripts. */
 #define LIMIT_ALERT_USER 20
 #define LIMIT_ALERT_USER_SECONDS 3600

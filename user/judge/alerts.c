@@ -2,9 +2,10 @@
 /*
  * alerts.c - which alert rule a connection meets, and whether anybody has to hear of it again
  *
- * One table holds three levels of entries for each rule, told apart by how much of the same key they have: the user (or container), for how
- * many alerts it raised; the actor, for its window; the actor with its script, for the quiet. Keys are compared as bytes and not as hashes,
- * since who can make two of them equal could hide behind the quiet of another. Memory that is not to be had delays an alert to the
+ * Three levels for each rule: the user (or container), for how many alerts it raised; and in a table of the user's, told apart by how much
+ * of the same key they have, the actor, for its window, and the actor with its script, for the quiet. Who makes up names pushes out his own:
+ * where there is no room, the user who has most gives the oldest. Keys are compared as bytes and not as hashes, since who can make two
+ * of them equal could hide behind the quiet of another. Memory that is not to be had delays an alert to the
  * connection's next record; nothing is fatal.
  */
 #include "judge/alerts.h"
@@ -29,17 +30,24 @@ struct key {
 
 struct entry {
 	struct window connections, refused; /* of an actor */
-	struct window alerts; /* of a user */
 	uint64_t told; /* 0 = never */
 	uint64_t more; /* connections since then */
-	uint64_t held; /* alerts, of a user */
+	UT_hash_handle hh;
+	char key[];
+};
+
+struct user {
+	struct window alerts;
+	uint64_t held;
+	struct entry *by_key; /* in the order of being seen: the first is the least recent */
 	UT_hash_handle hh;
 	char key[];
 };
 
 struct alerts {
 	const struct config *config;
-	struct entry *by_key; /* in the order of being seen: the first is the least recent */
+	struct user *by_key; /* in the order of being seen, too */
+	unsigned int entries; /* of all users */
 };
 
 struct alerts *alerts_new(const struct config *config)
@@ -51,10 +59,19 @@ struct alerts *alerts_new(const struct config *config)
 	return alerts;
 }
 
-static void forget(struct alerts *alerts, struct entry *entry)
+static void forget(struct alerts *alerts, struct user *user, struct entry *entry)
 {
-	HASH_DEL(alerts->by_key, entry);
+	HASH_DEL(user->by_key, entry);
 	free(entry);
+	alerts->entries--;
+}
+
+static void forget_user(struct alerts *alerts, struct user *user)
+{
+	while (user->by_key)
+		forget(alerts, user, user->by_key);
+	HASH_DEL(alerts->by_key, user);
+	free(user);
 }
 
 void alerts_free(struct alerts *alerts)
@@ -62,7 +79,7 @@ void alerts_free(struct alerts *alerts)
 	if (!alerts)
 		return;
 	while (alerts->by_key)
-		forget(alerts, alerts->by_key);
+		forget_user(alerts, alerts->by_key);
 	free(alerts);
 }
 
@@ -135,25 +152,63 @@ static void key_script(struct key *key, const struct verdict_case *facts)
 	key_add(key, script.at, script.length);
 }
 
-/* The entry, new if need be, moved to the end that is forgotten last. NULL = out of memory. */
-static struct entry *touch(struct alerts *alerts, const struct key *key)
+/* New if need be, moved to the end that is forgotten last. NULL = out of memory. */
+static struct user *touch_user(struct alerts *alerts, const struct key *key)
+{
+	struct user *user;
+
+	HASH_FIND(hh, alerts->by_key, key->bytes, key->length, user);
+	if (user) {
+		HASH_DEL(alerts->by_key, user);
+	} else {
+		if (HASH_COUNT(alerts->by_key) >= LIMIT_ALERT_USERS)
+			forget_user(alerts, alerts->by_key);
+		user = calloc(1, sizeof(*user) + key->length);
+		if (!user)
+			return NULL;
+		memcpy(user->key, key->bytes, key->length);
+	}
+	HASH_ADD_KEYPTR(hh, alerts->by_key, user->key, key->length, user);
+	if (user->hh.tbl)
+		return user;
+	while (user->by_key)
+		forget(alerts, user, user->by_key);
+	free(user);
+	return NULL;
+}
+
+static void make_room(struct alerts *alerts)
+{
+	struct user *most = alerts->by_key;
+
+	if (alerts->entries < LIMIT_ALERT_ACTORS)
+		return;
+	for (struct user *user = most; user; user = user->hh.next)
+		if (HASH_COUNT(user->by_key) > HASH_COUNT(most->by_key))
+			most = user;
+	forget(alerts, most, most->by_key);
+}
+
+/* Likewise. */
+static struct entry *touch(struct alerts *alerts, struct user *user, const struct key *key)
 {
 	struct entry *entry;
 
-	HASH_FIND(hh, alerts->by_key, key->bytes, key->length, entry);
+	HASH_FIND(hh, user->by_key, key->bytes, key->length, entry);
 	if (entry) {
-		HASH_DEL(alerts->by_key, entry);
+		HASH_DEL(user->by_key, entry);
 	} else {
-		if (HASH_COUNT(alerts->by_key) >= LIMIT_ALERT_ACTORS)
-			forget(alerts, alerts->by_key);
+		make_room(alerts);
 		entry = calloc(1, sizeof(*entry) + key->length);
 		if (!entry)
 			return NULL;
 		memcpy(entry->key, key->bytes, key->length);
+		alerts->entries++;
 	}
-	HASH_ADD_KEYPTR(hh, alerts->by_key, entry->key, key->length, entry);
+	HASH_ADD_KEYPTR(hh, user->by_key, entry->key, key->length, entry);
 	if (!entry->hh.tbl) {
 		free(entry);
+		alerts->entries--;
 		return NULL;
 	}
 	return entry;
@@ -186,7 +241,7 @@ static bool count(struct entry *actor, const struct verdict_case *facts, struct 
 }
 
 /* Nobody's programs may raise so many that the rest is not read any more. A window's error is for more of them, by the sixteenth. */
-static bool user_may(struct entry *user, uint64_t now, struct alert *alert)
+static bool user_may(struct user *user, uint64_t now, struct alert *alert)
 {
 	const uint64_t width = LIMIT_ALERT_USER_SECONDS * SECOND;
 
@@ -201,23 +256,21 @@ static bool user_may(struct entry *user, uint64_t now, struct alert *alert)
 }
 
 /* The rule is met: is it news? `key` is the actor's. */
-static bool is_news(struct alerts *alerts, const struct verdict_case *facts, struct key *key,
-		    struct alert *alert)
+static bool is_news(struct alerts *alerts, const struct verdict_case *facts, struct user *user,
+		    struct key *key, struct alert *alert)
 {
 	uint64_t quiet = alert->rule->quiet_seconds * SECOND;
-	struct entry *script, *user;
+	struct entry *script;
 
 	key_script(key, facts);
-	script = touch(alerts, key);
+	script = touch(alerts, user, key);
 	if (!script)
 		return false;
 	if (script->told && facts->now < script->told + quiet) {
 		script->more++;
 		return false;
 	}
-	key_user(key, alert->rule, facts->opener);
-	user = touch(alerts, key);
-	if (!user || !user_may(user, facts->now, alert)) {
+	if (!user_may(user, facts->now, alert)) {
 		script->more++;
 		return false;
 	}
@@ -233,17 +286,21 @@ static bool judge_rule(struct alerts *alerts, const struct verdict_case *facts,
 		       const struct verdict *verdict, struct alerts_seen *seen, struct alert *alert)
 {
 	struct entry *actor;
+	struct user *user;
 	struct key key;
 
 	if (seen->met >> alert->index & 1 || !is_meant(alert->rule, verdict))
 		return false;
 	key_user(&key, alert->rule, facts->opener);
+	user = touch_user(alerts, &key);
+	if (!user)
+		return false;
 	key_actor(&key, facts->opener);
-	actor = touch(alerts, &key);
+	actor = touch(alerts, user, &key);
 	if (!actor || !count(actor, facts, seen, alert))
 		return false;
 	seen->met |= (uint16_t)(1u << alert->index);
-	return is_news(alerts, facts, &key, alert);
+	return is_news(alerts, facts, user, &key, alert);
 }
 
 void alerts_judge(struct alerts *alerts, const struct verdict_case *facts,
