@@ -194,7 +194,7 @@ static void not_to_be_started(void **state)
 
 static void as_another_user(void **state)
 {
-	const struct rights_user nobody = {65534, 65534};
+	const struct rights_user nobody = {.uid = 65534, .gid = 65534};
 	const char *const id[] = {SHELL, "id -u; id -G; grep Cap /proc/self/status | grep -v Bnd",
 				  NULL};
 
