@@ -25,7 +25,8 @@ BYPASS = "verdict = bypass, impostor\n"
 RECEIVER = """#!/bin/sh
 cd "$1" || exit 1
 cat > ".$$.stdin"
-cat "/proc/$$/status" > ".$$.status"
+# Without a child: while one begins the shell has all signals blocked.
+while IFS= read -r line; do printf '%s\\n' "$line"; done < "/proc/$$/status" > ".$$.status"
 cat "/proc/$$/stat" > ".$$.stat"
 tr '\\0' '\\n' < "/proc/$$/cmdline" > ".$$.arguments"
 tr '\\0' '\\n' < "/proc/$$/environ" > ".$$.environment"
