@@ -8,11 +8,13 @@
  * ends, and another one goes on.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 
 #include "talk.h"
 
 #define CHILDREN 40
+#define STUCK_MS 500 /* nobody took anything for so long */
 
 static int connections[4096];
 
@@ -35,13 +37,17 @@ static void pass(int through, int fd)
 	close(fd);
 }
 
+/* A full buffer is not enough: on a slow machine it drains into the other side's window, and nothing waits any more. */
 static void stuff(int fd)
 {
 	static char much[1 << 20];
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
 
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	while (write(fd, much, sizeof(much)) > 0)
-		;
+	do {
+		while (write(fd, much, sizeof(much)) > 0)
+			;
+	} while (poll(&room, 1, STUCK_MS) > 0);
 }
 
 /* Once the main thread is over. */
