@@ -13,10 +13,8 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/address.h"
+#include "base/hash.h"
 #include "base/limits.h"
 #include "capture/assembly.h"
 #include "capture/flows.h"

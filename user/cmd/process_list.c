@@ -11,11 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/msg.h"
 #include "enrich/proc_read.h"
 #include "enrich/proc_stat.h"

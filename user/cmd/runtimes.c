@@ -23,10 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/msg.h"
 #include "base/open.h"

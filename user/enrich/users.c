@@ -11,10 +11,8 @@
 #include <string.h>
 #include <sys/types.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/frame.h"
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/number.h"
 #include "enrich/users.h"

@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
+#include "base/hash.h"
 #include "base/limits.h"
 #include "judge/actors.h"
 #include "judge/window.h"

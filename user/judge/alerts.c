@@ -13,9 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
+#include "base/hash.h"
 #include "enrich/script_file.h"
 #include "judge/window.h"
 

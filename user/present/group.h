@@ -5,8 +5,7 @@
 #ifndef SMTPSNOOP_GROUP_H
 #define SMTPSNOOP_GROUP_H
 
-#include <uthash.h>
-
+#include "base/hash.h"
 #include "present/advice.h"
 #include "present/label_script.h"
 #include "present/text.h"

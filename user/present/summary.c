@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
+#include "base/hash.h"
 #include "present/group.h"
 #include "present/summary.h"
 #include "present/text_queue.h"

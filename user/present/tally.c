@@ -12,10 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/escape.h"
+#include "base/hash.h"
 #include "base/limits.h"
 #include "present/label.h"
 

@@ -7,8 +7,7 @@
 #ifndef SMTPSNOOP_PROCESSES_H
 #define SMTPSNOOP_PROCESSES_H
 
-#include <uthash.h>
-
+#include "base/hash.h"
 #include "enrich/process_now.h"
 #include "store/connection.h"
 #include "store/sockets.h"

@@ -108,13 +108,5 @@ int query_cells_add(struct query_cells *cells, const struct query_cell *cell)
 
 void query_cells_free(struct query_cells *cells)
 {
-	struct query_sum *sum = cells->first, *next;
-
-	/* The table first: its members are freed one by one afterwards, without looking for each. */
-	if (sum)
-		HASH_CLEAR(hh, cells->first);
-	for (; sum; sum = next) {
-		next = sum->hh.next;
-		free(sum);
-	}
+	HASH_FREE(cells->first);
 }

@@ -7,9 +7,7 @@
 
 #include <stdbool.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
+#include "base/hash.h"
 #include "store/query_internal.h"
 #include "store/schema.h"
 

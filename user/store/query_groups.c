@@ -113,35 +113,48 @@ static void actor_key(int64_t key[6], enum query_by by, sqlite3_stmt *actor)
 	}
 }
 
-/* The key that a group has at last; unchanged where the store knows nothing better. */
-static int final_key(int64_t key[6], enum query_by by, struct query_store *store,
-		     sqlite3_stmt *known, const struct query_group *group)
+/* What the store knows of it; SQLITE_ROW, or SQLITE_DONE: nothing. Another step is an error of the store's. */
+static int look_up(struct query_store *store, sqlite3_stmt *known)
+{
+	int rc = sqlite3_step(known);
+
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? rc : query_failed(store, rc);
+}
+
+static int final_actor(int64_t key[6], enum query_by by, struct query_store *store,
+		       sqlite3_stmt *known, const struct query_group *group)
+{
+	int rc;
+
+	query_bind_int(known, ":id", group->key[0]);
+	rc = look_up(store, known);
+	if (rc < 0)
+		return rc;
+	memset(key, 0, sizeof(group->key));
+	if (rc == SQLITE_ROW)
+		actor_key(key, by, known);
+	else
+		key[5] = ADDRESS;
+	return 0;
+}
+
+/* An address gets the id of its text, if there is one. */
+static int final_destination(int64_t key[6], struct query_store *store, sqlite3_stmt *known,
+			     const struct query_group *group)
 {
 	struct bytes address = query_group_address(group);
 	char text[48];
 	int rc;
 
 	memcpy(key, group->key, sizeof(group->key));
-	if (by == QUERY_BY_DESTINATION && (!address.length || !query_address(text, address)))
+	if (!address.length || !query_address(text, address))
 		return 0;
-	sqlite3_reset(known);
-	if (by == QUERY_BY_DESTINATION)
-		query_bind_bytes(known, ":text", bytes_of(text));
-	else
-		query_bind_int(known, ":id", group->key[0]);
-	rc = sqlite3_step(known);
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return query_failed(store, rc);
-	if (by != QUERY_BY_DESTINATION) {
-		memset(key, 0, sizeof(group->key));
-		if (rc == SQLITE_ROW)
-			actor_key(key, by, known);
-		else
-			key[5] = ADDRESS;
-	} else if (rc == SQLITE_ROW) {
-		memset(key, 0, sizeof(group->key));
-		key[0] = sqlite3_column_int64(known, 0);
-	}
+	query_bind_bytes(known, ":text", bytes_of(text));
+	rc = look_up(store, known);
+	if (rc != SQLITE_ROW)
+		return rc < 0 ? rc : 0;
+	memset(key, 0, sizeof(group->key));
+	key[0] = sqlite3_column_int64(known, 0);
 	return 0;
 }
 
@@ -166,39 +179,24 @@ static int move(struct query_group **first, struct query_group *group, const int
 	return 0;
 }
 
-/* A table is taken apart as a list: its members are moved or freed without looking for each. */
-static void free_list(struct query_group *group)
-{
-	for (struct query_group *next; group; group = next) {
-		next = group->hh.next;
-		free(group);
-	}
-}
-
-static struct query_group *take_apart(struct query_group **groups)
-{
-	struct query_group *list = *groups;
-
-	if (list)
-		HASH_CLEAR(hh, *groups);
-	return list;
-}
-
 static int put_together(struct query_groups *groups, struct query_store *store, sqlite3_stmt *known)
 {
-	struct query_group *group = take_apart(&groups->first), *next;
+	struct query_group *from = groups->first, *group;
 	int64_t key[6];
 	int rc = 0;
 
-	while (group && !rc) {
-		rc = final_key(key, groups->by, store, known, group);
+	groups->first = NULL;
+	while ((group = from) && !rc) {
+		sqlite3_reset(known);
+		rc = groups->by == QUERY_BY_DESTINATION
+			     ? final_destination(key, store, known, group)
+			     : final_actor(key, groups->by, store, known, group);
 		if (rc)
 			break;
-		next = group->hh.next;
+		HASH_DEL(from, group);
 		rc = move(&groups->first, group, key);
-		group = next;
 	}
-	free_list(group);
+	HASH_FREE(from);
 	return rc;
 }
 
@@ -249,5 +247,5 @@ int query_groups_settle(struct query_groups *groups, struct query_store *store)
 
 void query_groups_free(struct query_groups *groups)
 {
-	free_list(take_apart(&groups->first));
+	HASH_FREE(groups->first);
 }

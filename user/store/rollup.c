@@ -6,10 +6,7 @@
  */
 #include "store/rollup.h"
 
-#include <stdlib.h>
-
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "base/hash.h"
 
 /* A sum must not overflow: SQLite would make a floating number of it. */
 #define BYTES_OF_ONE (INT64_C(1) << 40)
@@ -107,13 +104,5 @@ int rollup_write(const struct rollup *rollup, struct sql *sql)
 
 void rollup_clear(struct rollup *rollup)
 {
-	struct rollup_sum *sum = rollup->sums, *next;
-
-	/* The table first: its members are freed one by one afterwards, without looking for each. */
-	if (sum)
-		HASH_CLEAR(hh, rollup->sums);
-	for (; sum; sum = next) {
-		next = sum->hh.next;
-		free(sum);
-	}
+	HASH_FREE(rollup->sums);
 }

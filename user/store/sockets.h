@@ -11,9 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <uthash.h>
-
 #include "base/frame.h"
+#include "base/hash.h"
 #include "base/limits.h"
 
 struct socket_seen {

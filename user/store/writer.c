@@ -238,6 +238,13 @@ static int add_actor(struct writer *writer, struct asked_actor *asked, int64_t d
 	return *id ? SQLITE_OK : SQLITE_NOMEM;
 }
 
+static int use_again(struct writer *writer, struct asked_actor *asked, int64_t day, struct id *id)
+{
+	int rc = use_texts(writer, asked, day);
+
+	return rc == SQLITE_OK ? raise_day(writer, SQL_ACTOR_USE, id, day) : rc;
+}
+
 /* The user's only: the rest of it is what there is too much of. */
 static struct asked_actor others_of(const struct store_row *row, int64_t day)
 {
@@ -247,35 +254,40 @@ static struct asked_actor others_of(const struct store_row *row, int64_t day)
 			day);
 }
 
+/* An actor's first row of a day: it is new (*id NULL), or was used before. */
+static int begin_day(struct writer *writer, const struct store_row *row, struct asked_actor *asked,
+		     int64_t day, struct id **id)
+{
+	struct actors_of_user *user;
+	int rc = actors_of(writer, asked->key[0], day, &user);
+
+	if (rc == SQLITE_OK && !*id && user->count >= LIMIT_STORE_ACTORS) {
+		*asked = others_of(row, day);
+		rc = find_actor(writer, asked, id);
+		if (rc == SQLITE_OK && *id && day <= (*id)->day)
+			return SQLITE_OK;
+	}
+	if (rc == SQLITE_OK && !*id)
+		rc = add_actor(writer, asked, day, id);
+	else if (rc == SQLITE_OK)
+		rc = use_again(writer, asked, day, *id);
+	if (rc == SQLITE_OK)
+		user->count++;
+	return rc;
+}
+
 static int actor_number(struct writer *writer, const struct store_row *row, int64_t day,
 			int64_t *number)
 {
 	struct asked_actor asked = actor_of(row, day);
-	struct actors_of_user *user;
-	bool used = true;
 	struct id *id;
 	int rc = find_actor(writer, &asked, &id);
 
+	if (rc == SQLITE_OK && (!id || day > id->day))
+		rc = begin_day(writer, row, &asked, day, &id);
 	if (rc == SQLITE_OK)
-		rc = actors_of(writer, asked.key[0], day, &user);
-	if (rc == SQLITE_OK && !id && user->count >= LIMIT_STORE_ACTORS) {
-		asked = others_of(row, day);
-		rc = find_actor(writer, &asked, &id);
-	}
-	if (rc == SQLITE_OK && !id) {
-		used = false;
-		rc = add_actor(writer, &asked, day, &id);
-	} else if (rc == SQLITE_OK && day > id->day) {
-		used = false;
-		rc = use_texts(writer, &asked, day);
-		if (rc == SQLITE_OK)
-			rc = raise_day(writer, SQL_ACTOR_USE, id, day);
-	}
-	if (rc != SQLITE_OK)
-		return rc;
-	user->count += !used;
-	*number = id->id;
-	return SQLITE_OK;
+		*number = id->id;
+	return rc;
 }
 
 static struct values_of_day *values_of(struct writer *writer, int64_t day)
