@@ -169,6 +169,14 @@ static inline struct query_store *h_open(void)
 	return store;
 }
 
+/* The table of query->by, alone. */
+static inline int h_table(struct query_store *store, const struct query *query, unsigned int top,
+			  struct query_table *table)
+{
+	return query_tables(store, query,
+			    &(struct query_want){query->by, query->verdicts, top, table}, 1);
+}
+
 /* One filter at a time. */
 static inline struct query h_filtered(unsigned int filter)
 {

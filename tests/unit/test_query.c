@@ -208,7 +208,7 @@ static void assert_answer(struct query_store *store, const struct query *query, 
 	struct query_table table;
 	uint64_t connections = 0;
 
-	if (query_table(store, query, LIMIT_REPORT_ROWS, &table))
+	if (h_table(store, query, LIMIT_REPORT_ROWS, &table))
 		fail_msg("%s", query_error(store));
 	if (!moves) {
 		assert_int_equal(table.plan.since, query->since);
@@ -284,7 +284,7 @@ static void test_top(void **state)
 	(void)state;
 	query.by = QUERY_BY_WHO;
 	query.until = INT64_MAX;
-	assert_int_equal(query_table(store, &query, 3, &table), 0);
+	assert_int_equal(h_table(store, &query, 3, &table), 0);
 	assert_int_equal(table.count, 3);
 	assert_true(table.groups > 20);
 	assert_int_equal(table.all.connections, H_ROWS);
@@ -306,10 +306,10 @@ static void test_actor(void **state)
 	query.by = QUERY_BY_WHO;
 	query.since = H_BEGIN + 600 * H_SECOND;
 	query.until = INT64_MAX;
-	assert_int_equal(query_table(store, &query, 50, &all), 0);
+	assert_int_equal(h_table(store, &query, 50, &all), 0);
 	for (unsigned int i = 0; i < 50; i++) {
 		query.actor = all.rows[i].actor.id;
-		assert_int_equal(query_table(store, &query, 50, &one), 0);
+		assert_int_equal(h_table(store, &query, 50, &one), 0);
 		assert_int_equal(one.count, 1);
 		assert_memory_equal(&one.rows[0].sums, &all.rows[i].sums, sizeof(one.rows[0].sums));
 		query_table_free(&one);
@@ -353,7 +353,7 @@ static void assert_together(struct query_store *store, struct query query, enum 
 	for (unsigned int i = 0; i < count; i++) {
 		query.by = wants[i].by;
 		query.verdicts = wants[i].verdicts;
-		assert_int_equal(query_table(store, &query, wants[i].top, &alone), 0);
+		assert_int_equal(h_table(store, &query, wants[i].top, &alone), 0);
 		assert_true(alone.all.connections > 0);
 		assert_same(&together[i], &alone);
 		query_table_free(&alone);
@@ -400,18 +400,18 @@ static void test_after_retention(void **state)
 	query.by = QUERY_BY_USER;
 	query.since = H_BEGIN + 50 * H_HOUR + 600 * H_SECOND;
 	query.until = H_BEGIN + 51 * H_HOUR + 600 * H_SECOND;
-	assert_int_equal(query_table(store, &query, 5, &table), 0);
+	assert_int_equal(h_table(store, &query, 5, &table), 0);
 	assert_true(table.plan.since_moved && table.plan.until_moved);
 	assert_int_equal(table.plan.since, H_BEGIN + 50 * H_HOUR);
 	assert_int_equal(table.plan.until, H_BEGIN + 52 * H_HOUR);
 	query_table_free(&table);
 	query.by = QUERY_BY_REPLY;
 	query.until = INT64_MAX;
-	assert_int_equal(query_table(store, &query, 5, &table), 0);
+	assert_int_equal(h_table(store, &query, 5, &table), 0);
 	assert_int_equal(table.plan.since, H_BEGIN + 2 * H_DAY);
 	query_table_free(&table);
 	query.helo = "local";
-	assert_int_equal(query_table(store, &query, 5, &table), 0);
+	assert_int_equal(h_table(store, &query, 5, &table), 0);
 	assert_int_equal(table.plan.since, query_extent(store)->details_since);
 	assert_true(table.plan.since_moved);
 	query_table_free(&table);

@@ -72,12 +72,12 @@ static void test_time_limit(void **state)
 	over = true;
 	query.by = QUERY_BY_HELO;
 	query.until = INT64_MAX;
-	assert_int_equal(query_table(store, &query, 5, &table), -ETIME);
+	assert_int_equal(h_table(store, &query, 5, &table), -ETIME);
 	assert_non_null(strstr(query_error(store), "too long"));
 	query_table_free(&table);
 	assert_int_equal(query_record_by_id(store, "cd-1f", &query, &seq, &json), -ETIME);
 	over = false;
-	assert_int_equal(query_table(store, &query, 5, &table), 0);
+	assert_int_equal(h_table(store, &query, 5, &table), 0);
 	query_table_free(&table);
 	query_close(store);
 }
@@ -125,7 +125,7 @@ static void assert_no_scan(struct query_store *store, const struct query *query)
 
 	traced_count = 0;
 	sqlite3_trace_v2(store->db, SQLITE_TRACE_STMT, on_trace, NULL);
-	assert_int_equal(query_table(store, query, 5, &table), 0);
+	assert_int_equal(h_table(store, query, 5, &table), 0);
 	query_table_free(&table);
 	sqlite3_trace_v2(store->db, 0, NULL, NULL);
 	assert_true(traced_count > 0);

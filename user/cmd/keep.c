@@ -17,9 +17,11 @@
 
 #include "base/clock.h"
 #include "base/msg.h"
+#include "base/number.h"
 #include "cmd/hear.h"
 #include "cmd/metrics_server.h"
 #include "present/kept.h"
+#include "present/label.h"
 #include "present/metrics.h"
 
 #define LOSS_SECONDS 60 /* losses of that time are one event */
@@ -90,13 +92,10 @@ static void say_degraded(const char *degraded)
 /* The log's first line. */
 static void say_start(const struct frame_start *start, const char *words)
 {
-	char ports[sizeof(start->ports) / sizeof(start->ports[0]) * sizeof(", 65535")] = "";
-	size_t used = 0;
+	char ports[sizeof(start->ports) / sizeof(start->ports[0]) * sizeof(", 65535")];
 
-	for (unsigned int i = 0; i < start->port_count && used < sizeof(ports); i++)
-		used += (size_t)snprintf(ports + used, sizeof(ports) - used, "%s%u", i ? ", " : "",
-					 start->ports[i]);
-	msg_info("collecting, port%s %s: %s", start->port_count == 1 ? "" : "s", ports, words);
+	label_ports(ports, sizeof(ports), start->ports, start->port_count);
+	msg_info("collecting, port%s %s: %s", plural(start->port_count), ports, words);
 }
 
 static void on_start(void *context, const struct frame_start *start)
@@ -131,7 +130,7 @@ static void write_losses(struct keep *keep)
 		 "and of others %" PRIu64 " pieces of dialogue, %" PRIu64 " other records", data,
 		 others);
 	msg_warn("lost in the kernel: the detail of %" PRIu64 " connection%s, %s", connections,
-		 connections == 1 ? "" : "s", words);
+		 plural(connections), words);
 	store_event(keep->store, STORE_EVENT_LOST_KERNEL, connections, words, unix_now());
 	keep->told = *now;
 }
@@ -185,7 +184,7 @@ static int on_end(void *context, const struct frame_end *end, const struct frame
 	keep->latest = end->counters;
 	write_losses(keep);
 	snprintf(words, sizeof(words), "%llu connection%s, %llu of them counted only",
-		 (unsigned long long)end->counters.attempts, end->counters.attempts == 1 ? "" : "s",
+		 (unsigned long long)end->counters.attempts, plural(end->counters.attempts),
 		 (unsigned long long)end->counters.counted_only);
 	msg_info("ended: %s", words);
 	store_event(keep->store, STORE_EVENT_ENDED, end->counters.attempts, words, unix_now());

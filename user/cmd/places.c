@@ -28,8 +28,7 @@ static void warn_shared(const struct rights_user *user)
 {
 	if (user->shared && geteuid() == 0)
 		msg_warn("there is no user smtpsnoop: the store belongs to the user nobody (%u), "
-			 "whom "
-			 "other programs may share; make it by systemd-sysusers, from "
+			 "whom other programs may share; make it by systemd-sysusers, from "
 			 "dist/smtpsnoop.sysusers",
 			 (unsigned int)user->uid);
 }

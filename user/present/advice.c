@@ -42,8 +42,7 @@ static bool is_plain_file(struct bytes path)
 	    !has_only(path, "/@._:+-"))
 		return false;
 	for (size_t i = 0; i < sizeof(installed) / sizeof(installed[0]); i++)
-		if (path.length >= strlen(installed[i]) &&
-		    !memcmp(path.at, installed[i], strlen(installed[i])))
+		if (bytes_begin(path, installed[i]))
 			return false;
 	return true;
 }

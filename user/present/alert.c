@@ -12,11 +12,12 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "enrich/script_file.h"
+#include "base/number.h"
 #include "present/advice.h"
 #include "present/answer.h"
 #include "present/label.h"
 #include "present/label_script.h"
+#include "present/record_script.h"
 #include "present/text.h"
 
 #define ELLIPSIS "\xe2\x80\xa6"
@@ -55,30 +56,30 @@ int alert_priority(const struct alert_view *view)
 								    : ALERT_WARNING;
 }
 
-/* The script, or where there is none the program: what would be run the next time. */
+/* The script, or where there is none the program: what would be run the next time. Length 0: none that could be moved. */
+static struct bytes file_of(const struct connection *connection, const struct process *process,
+			    struct script_file *room)
+{
+	static const struct bytes none;
+	const struct script *script = connection_script(connection);
+	const bool php = script && script->version;
+	struct bytes path = php ? script_path(script_sender(script)) : none;
+
+	if (path.length)
+		return script->facts.known == SCRIPT_FILE_GONE || script_file_cut(script) ? none
+											  : path;
+	if (record_script_started(connection, room))
+		return room->kind == SCRIPT_FILE ? script_file_path(room) : none;
+	return php || process->id.flags & IDENTITY_EXE_DELETED ? none : process->exe;
+}
+
 static void advise_file(struct advice *advice, const struct connection *connection)
 {
 	const struct process *process =
 		connection->sender ? connection->sender : connection->opener;
-	unsigned int whose = connection->sender ? SCRIPT_OF_SENDER : SCRIPT_OF_OPENER;
-	const struct script *script = connection_script(connection);
-	bool gone = process->id.flags & IDENTITY_EXE_DELETED;
-	struct bytes path = gone ? (struct bytes){NULL, 0} : process->exe;
-	struct script_file file;
-	struct process then;
+	struct script_file room;
 
-	if (script && script->version) {
-		path = script_path(script_sender(script));
-		if (script->facts.known != SCRIPT_FILE_GONE && !script_file_cut(script))
-			advice_file(advice, process, path);
-		if (path.length)
-			return;
-		path = (struct bytes){NULL, 0};
-	}
-	then = script_executed(process, connection->scripts[whose]);
-	if (script_file_find(&then, &file))
-		path = file.kind == SCRIPT_FILE ? script_file_path(&file) : (struct bytes){NULL, 0};
-	advice_file(advice, process, path);
+	advice_file(advice, process, file_of(connection, process, &room));
 }
 
 static unsigned int commands(const struct alert_view *view,
@@ -171,11 +172,10 @@ static void add_counts(struct sentence *sentence, const struct alert_view *view)
 	const struct alert *alert = view->alert;
 	char since[TEXT_DATE];
 
-	add(sentence, "; %" PRIu64 " connection%s", alert->connections,
-	    alert->connections == 1 ? "" : "s");
+	add(sentence, "; %" PRIu64 " connection%s", alert->connections, plural(alert->connections));
 	if (alert->refused)
 		add(sentence, " and %" PRIu64 " refused recipient%s", alert->refused,
-		    alert->refused == 1 ? "" : "s");
+		    plural(alert->refused));
 	add(sentence, " in %" PRIu32 " s", alert->rule->window_seconds);
 	if (alert->more) {
 		text_date(since, sizeof(since), (int64_t)alert->since + view->wall_minus_boot);
@@ -184,7 +184,7 @@ static void add_counts(struct sentence *sentence, const struct alert_view *view)
 	}
 	if (alert->held)
 		add(sentence, "; %" PRIu64 " alert%s of this user %s held back", alert->held,
-		    alert->held == 1 ? "" : "s", alert->held == 1 ? "was" : "were");
+		    plural(alert->held), alert->held == 1 ? "was" : "were");
 	if (alert->last)
 		add(sentence, "; further alerts of this user are held back for up to an hour");
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/number.h"
 #include "present/answer.h"
 #include "present/group.h"
 #include "present/text_now.h"
@@ -190,11 +191,6 @@ void group_free(struct group *group)
 		free(group->programs.words[i]);
 	}
 	free(group);
-}
-
-static const char *plural(uint64_t number)
-{
-	return number == 1 ? "" : "s";
 }
 
 void sums_words(char *out, size_t size, const struct sums *sums, const struct hosts *hosts,

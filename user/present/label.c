@@ -307,3 +307,12 @@ void label_destination(char *out, size_t size, const struct connection *connecti
 		snprintf(label.suffix, sizeof(label.suffix), " (proxy)");
 	label_fit(out, size, &label, width);
 }
+
+void label_ports(char *out, size_t size, const uint16_t *ports, unsigned int count)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (unsigned int i = 0; i < count && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%u", i ? ", " : "", ports[i]);
+}

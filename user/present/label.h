@@ -25,6 +25,9 @@ struct label {
 	bool script; /* read from PHP; the suffix says where in it */
 };
 
+/* "25, 465, 587" */
+void label_ports(char *out, size_t size, const uint16_t *ports, unsigned int count);
+
 /* process NULL: the opener is not known. known: how it was executed; NULL = as it says now. */
 void label_of(struct label *label, const struct process *process, const struct script *known,
 	      enum verdict_class class);

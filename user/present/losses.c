@@ -9,6 +9,7 @@
 
 #include "base/escape.h"
 #include "present/losses.h"
+#include "base/number.h"
 
 #define SHOWN_ROWS 10
 
@@ -58,9 +59,8 @@ static void identity(const struct text *text, const struct event_counters *count
 
 	fprintf(text->out,
 		"%s: %" PRIu64 " attempt%s %s %" PRIu64 " delivered + %" PRIu64 " counted only.\n",
-		head, (uint64_t)counters->attempts, counters->attempts == 1 ? "" : "s",
-		holds ? "=" : "but", (uint64_t)counters->delivered,
-		(uint64_t)counters->counted_only);
+		head, (uint64_t)counters->attempts, plural(counters->attempts), holds ? "=" : "but",
+		(uint64_t)counters->delivered, (uint64_t)counters->counted_only);
 }
 
 static void details(const struct text *text, const struct record_totals *totals)

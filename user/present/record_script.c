@@ -153,8 +153,7 @@ static void started_members(struct json *json, const struct script_file *file)
 		json_text(json, "kind", kinds[file->kind]);
 }
 
-/* False: who writes is no interpreter, or not known. */
-static bool find_started(const struct connection *connection, struct script_file *file)
+bool record_script_started(const struct connection *connection, struct script_file *file)
 {
 	const struct process *process =
 		connection->sender ? connection->sender : connection->opener;
@@ -208,7 +207,7 @@ struct bytes record_script_file(const struct connection *connection, struct scri
 
 	if (script && script->version)
 		return script_sender(script);
-	if (find_started(connection, room) && room->kind == SCRIPT_FILE)
+	if (record_script_started(connection, room) && room->kind == SCRIPT_FILE)
 		return script_file_path(room);
 	return (struct bytes){NULL, 0};
 }
@@ -220,7 +219,7 @@ struct bytes record_script_other(const struct connection *connection, struct scr
 
 	if (!script || !script->version)
 		return (struct bytes){NULL, 0};
-	if (script->origin == SCRIPT_OF_ANCESTOR && find_started(connection, room) &&
+	if (script->origin == SCRIPT_OF_ANCESTOR && record_script_started(connection, room) &&
 	    room->kind == SCRIPT_FILE)
 		return script_file_path(room);
 	entry = script->words[SCRIPT_ENTRY];
@@ -234,7 +233,7 @@ void record_script(struct json *json, const struct connection *connection)
 	const struct script *script = connection_script(connection);
 	bool php = script && script->version;
 	struct script_file file;
-	bool started = find_started(connection, &file);
+	bool started = record_script_started(connection, &file);
 
 	json_open_object(json, "script");
 	if (php)

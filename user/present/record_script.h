@@ -14,6 +14,8 @@ void record_login(struct json *json, const struct connection *connection); /* "s
 struct bytes record_script_file(const struct connection *connection, struct script_file *room);
 /* The other file that somebody has to look at: what a PHP script ran, or else the one that was asked for and included this one. */
 struct bytes record_script_other(const struct connection *connection, struct script_file *room);
+/* What the interpreter that writes was started with. False: it is none, or not known. */
+bool record_script_started(const struct connection *connection, struct script_file *file);
 
 void record_script(struct json *json, const struct connection *connection);
 

@@ -286,7 +286,7 @@ static void describe(const struct picture *picture)
 		picture->kind, unit, picture->kind, first, last);
 	if (most->past)
 		fprintf(picture->out, "The most in one %s: %s connection%s%s, at %s. ", unit,
-			number, report_plural(most->past),
+			number, plural(most->past),
 			picture->report->kind == REPORT_OVERVIEW && !picture->report->verdicts
 				? " past the mail server"
 				: "",
@@ -415,7 +415,7 @@ static void notes(FILE *out, const struct report *report)
 	if (hours->rest.connections) {
 		html_number(number, hours->rest.connections);
 		fprintf(out, "<p class=\"note\">Not drawn: %s connection%s of later hours.</p>\n",
-			number, report_plural(hours->rest.connections));
+			number, plural(hours->rest.connections));
 	}
 	if (report->kind == REPORT_OVERVIEW && !report->verdicts &&
 	    hours->all.verdicts[VERDICT_UNKNOWN])

@@ -87,7 +87,7 @@ static void counted(FILE *out, uint64_t number, const char *what, bool zero)
 		html_number(shown, number);
 	else
 		snprintf(shown, sizeof(shown), "no");
-	fprintf(out, "%s %s%s", shown, what, report_plural(number));
+	fprintf(out, "%s %s%s", shown, what, plural(number));
 }
 
 /* "sent" is claimed where each of these programs had a message accepted. Under TLS nobody knows. */
@@ -240,7 +240,7 @@ static void overview(FILE *out, const struct report *report)
 	if (round.connections) {
 		html_count(count, number);
 		fprintf(out, "<b>%s%s program%s</b> of ", least ? "at least " : "", count,
-			report_plural(number));
+			plural(number));
 		host(out, report);
 		fprintf(out, " %s mail past its mail server: ", did(who, &round));
 		sent(out, &round);
@@ -266,7 +266,7 @@ static void selected(FILE *out, const struct report *report)
 	fputs("<p class=\"lead\">", out);
 	between(out, report);
 	html_count(count, who->groups);
-	fprintf(out, "<b>%s program%s</b> of ", count, report_plural(who->groups));
+	fprintf(out, "<b>%s program%s</b> of ", count, plural(who->groups));
 	host(out, report);
 	fputs(" made ", out);
 	sent(out, &who->all);

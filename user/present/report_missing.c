@@ -124,7 +124,7 @@ static void gaps(struct missing *missing, const struct report *report)
 	report_span(span, hidden_ns);
 	snprintf(words, sizeof(words),
 		 "%u more time%s it was not running, for shorter, together %s (--json).", hidden,
-		 report_plural(hidden), span);
+		 plural(hidden), span);
 	sentence(missing, words);
 }
 
@@ -239,7 +239,7 @@ static void store_events(struct missing *missing, const struct query_known *know
 		return;
 	snprintf(words, sizeof(words),
 		 "%u event%s of a kind that this version does not know (--json).", others,
-		 report_plural(others));
+		 plural(others));
 	sentence(missing, words);
 }
 
@@ -292,7 +292,6 @@ void report_last(char out[REPORT_LAST], const struct report *report)
 	report_date(date, report->extent.last);
 	snprintf(out, REPORT_LAST,
 		 "The last connection that was stored was opened at %s. Those that are open now "
-		 "come when they "
-		 "end: smtpsnoop snapshot has them.",
+		 "come when they end: smtpsnoop snapshot has them.",
 		 date);
 }

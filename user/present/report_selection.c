@@ -41,13 +41,10 @@ static void number(const struct selection *selection, const char *name, const ch
 
 static void ports(const struct selection *selection, const struct query *query)
 {
-	char value[CONFIG_PORTS_MAX * PORT_COLUMNS + 1] = "";
-	size_t used = 0;
+	char value[CONFIG_PORTS_MAX * PORT_COLUMNS + 1];
 
-	for (unsigned int i = 0; i < query->port_count && i < CONFIG_PORTS_MAX; i++)
-		used += (size_t)snprintf(value + used, sizeof(value) - used, "%s%u", i ? ", " : "",
-					 query->ports[i]);
-	if (used)
+	label_ports(value, sizeof(value), query->ports, query->port_count);
+	if (value[0])
 		selection->say(selection->context, "port", bytes_of(value), false);
 }
 

@@ -282,9 +282,8 @@ void report_sums(char out[REPORT_SUMS], const struct query_sums *sums)
 	snprintf(out, REPORT_SUMS,
 		 "%" PRIu64 " connection%s, %" PRIu64 " message%s accepted, %" PRIu64
 		 " recipient%s, %" PRIu64 " refused",
-		 sums->connections, report_plural(sums->connections), sums->accepted,
-		 report_plural(sums->accepted), sums->recipients, report_plural(sums->recipients),
-		 sums->refused);
+		 sums->connections, plural(sums->connections), sums->accepted,
+		 plural(sums->accepted), sums->recipients, plural(sums->recipients), sums->refused);
 }
 
 /* Hours in which nothing was said are told, not drawn. */
@@ -295,7 +294,7 @@ static void put_pause(const struct text *text, const struct query_row *before,
 
 	if (hours > 0)
 		fprintf(text->out, "%*s%" PRId64 " hour%s without a connection\n", INDENT, "",
-			hours, report_plural((uint64_t)hours));
+			hours, plural((uint64_t)hours));
 }
 
 bool report_moved(char out[REPORT_MOVED], const struct query_plan *plan)

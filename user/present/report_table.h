@@ -5,6 +5,7 @@
 #ifndef SMTPSNOOP_REPORT_TABLE_H
 #define SMTPSNOOP_REPORT_TABLE_H
 
+#include "base/number.h"
 #include "present/report.h"
 
 /* round: a column of its own for those that went round the MTA; without it all of them did. */
@@ -17,11 +18,5 @@ void report_sums(char out[REPORT_SUMS], const struct query_sums *sums);
 /* That the answer has another span than was asked for; false: it has not. */
 #define REPORT_MOVED 256
 bool report_moved(char out[REPORT_MOVED], const struct query_plan *plan);
-
-/* "s", or nothing. */
-static inline const char *report_plural(uint64_t number)
-{
-	return number == 1 ? "" : "s";
-}
 
 #endif

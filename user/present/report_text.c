@@ -75,14 +75,12 @@ static void head_of_who(char *out, size_t size, const struct report *report)
 		snprintf(out, size,
 			 "Not judged for want of evidence: %" PRIu64 " connection%s, by %" PRIu64
 			 " sender%s",
-			 unknown, report_plural(unknown), table->groups,
-			 report_plural(table->groups));
+			 unknown, plural(unknown), table->groups, plural(table->groups));
 	else
 		snprintf(out, size,
 			 "Round the MTA: %" PRIu64 " connection%s%s, by %" PRIu64 " sender%s",
-			 round, report_plural(round),
-			 unknown ? ", and more that were not judged" : "", table->groups,
-			 report_plural(table->groups));
+			 round, plural(round), unknown ? ", and more that were not judged" : "",
+			 table->groups, plural(table->groups));
 }
 
 /* What is behind the tables. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/number.h"
 #include "present/group.h"
 #include "present/summary.h"
 #include "present/text_queue.h"
@@ -174,7 +175,7 @@ static void heading(const struct summary *summary, const struct text *text, uint
 			*(severity(group->key.class) ? &bad : &unknown) += 1;
 	if (text->capture) {
 		fprintf(text->out, "\nSMTP in %" PRIu64 " s of capture: %u sender%s\n", seconds,
-			unknown, unknown == 1 ? "" : "s");
+			unknown, plural(unknown));
 		return;
 	}
 	if (text->snapshot)
@@ -183,7 +184,7 @@ static void heading(const struct summary *summary, const struct text *text, uint
 	else
 		fprintf(text->out, "\nRound the MTA in %" PRIu64 " s: ", seconds);
 	if (bad)
-		fprintf(text->out, "%u actor%s", bad, bad == 1 ? "" : "s");
+		fprintf(text->out, "%u actor%s", bad, plural(bad));
 	else
 		fprintf(text->out, "%s", summary->others.connections ? "see others" : "nobody");
 	if (unknown)

@@ -9,6 +9,7 @@
 
 #include "base/escape.h"
 #include "present/text.h"
+#include "base/number.h"
 
 const char *text_colour(const struct text *text, enum text_style style)
 {
@@ -142,7 +143,7 @@ void text_date(char *out, size_t size, int64_t unix_ns)
 
 static void ports(char *out, size_t size, const struct frame_start *start)
 {
-	size_t used = (size_t)snprintf(out, size, "port%s", start->port_count == 1 ? "" : "s");
+	size_t used = (size_t)snprintf(out, size, "port%s", plural(start->port_count));
 
 	for (unsigned int i = 0; i < start->port_count && i < 64 && used + 8 < size; i++)
 		used += (size_t)snprintf(out + used, size - used, " %u", start->ports[i]);

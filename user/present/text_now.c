@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/number.h"
 #include "present/label.h"
 #include "present/text_now.h"
 #include "present/text_socket.h"
@@ -239,7 +240,7 @@ static void put_files(const struct text *text, const struct process_now *now, un
 	if (now->is.files)
 		say(&words, "%s%" PRIu32 " file%s open",
 		    now->is.flags & PROCESS_FILES_CUT ? "over " : "", now->is.files,
-		    now->is.files == 1 ? "" : "s");
+		    plural(now->is.files));
 	if (now->cwd.length) {
 		escape_text(cwd, sizeof(cwd), now->cwd.at, now->cwd.length, NULL);
 		columns_fit_path(fitted, sizeof(fitted), cwd, text->layout.width / 4);

@@ -9,6 +9,7 @@
 
 #include "base/escape.h"
 #include "present/text_queue.h"
+#include "base/number.h"
 
 static const char *const titles[QUEUE_MTAS] = {
 	[QUEUE_POSTFIX] = "Postfix",
@@ -79,7 +80,7 @@ static size_t list_words(char *out, size_t size, const struct mta_seen *mta, int
 	if (whole && !list->messages)
 		return (size_t)snprintf(out, size, "is empty");
 	used = (size_t)snprintf(out, size, "%s%" PRIu64 " message%s", whole ? "" : "at least ",
-				list->messages, list->messages == 1 ? "" : "s");
+				list->messages, plural(list->messages));
 	if (list->oldest) {
 		text_date(date, sizeof(date), list->oldest * 1000000000);
 		age_words(age, sizeof(age), unix_now / 1000000000 - list->oldest);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/number.h"
 #include "present/label.h"
 #include "present/text_hiding.h"
 #include "present/text_socket.h"
@@ -158,7 +159,7 @@ static void print_search(const struct snapshot_search *search, const struct text
 	if (!looked || !looked->namespaces)
 		return;
 	used = (size_t)snprintf(words, sizeof(words), "Looked in %" PRIu32 " network namespace%s.",
-				looked->namespaces, looked->namespaces == 1 ? "" : "s");
+				looked->namespaces, plural(looked->namespaces));
 	if (looked->refused)
 		used += (size_t)snprintf(words + used, sizeof(words) - used,
 					 " %" PRIu32 " of them could not be entered.",

@@ -49,7 +49,7 @@ static inline bool query_by_value(enum query_by by)
 
 /* What is asked. Texts are borrowed; NULL = any. */
 struct query {
-	enum query_by by;
+	enum query_by by; /* of a table that is asked for alone; wants have their own */
 	int64_t since, until; /* Unix ns, [since, until); INT64_MAX = no end */
 	uint32_t verdicts; /* 1 << enum verdict_class */
 	bool has_uid;
@@ -179,16 +179,12 @@ const struct query_extent *query_extent(const struct query_store *store);
 /* Pure. unit: ns of the roll-ups that the question can be answered from; 0 = there are none. */
 struct query_plan query_plan(int64_t since, int64_t until, int64_t unit, int64_t details_since);
 
-/* The table of query->by. Free it with query_table_free(), also after an error. */
-int query_table(struct query_store *store, const struct query *query, unsigned int top,
-		struct query_table *table);
-
-/* One of several that are made in one go. */
+/* One table of several that are made in one go. */
 struct query_want {
 	enum query_by by;
 	uint32_t verdicts; /* 1 << enum verdict_class */
 	unsigned int top; /* rows; the sums are of all */
-	struct query_table *table; /* as from query_table() */
+	struct query_table *table; /* free it with query_table_free(), also after an error */
 };
 
 /* All of them by values, or none; query->by and query->verdicts do not count. `count` is not 0. */

@@ -324,13 +324,6 @@ int query_tables(struct query_store *store, const struct query *query,
 	return rc == -ENOMEM ? query_failed(store, SQLITE_NOMEM) : rc;
 }
 
-int query_table(struct query_store *store, const struct query *query, unsigned int top,
-		struct query_table *table)
-{
-	return query_tables(store, query,
-			    &(struct query_want){query->by, query->verdicts, top, table}, 1);
-}
-
 void query_table_free(struct query_table *table)
 {
 	for (unsigned int i = 0; i < table->count; i++)
