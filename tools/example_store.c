@@ -124,7 +124,6 @@ static void add(struct store *store, const struct sender *sender, int64_t start)
 	unsigned int host = below(1 + below(1 + below(800)));
 	struct store_row row = {
 		.start = start,
-		.end = start + (1 + below(9)) * SECOND,
 		.verdict = sender->verdict,
 		.uid = sender->uid,
 		.user = bytes_of(sender->user),

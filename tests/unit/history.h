@@ -59,7 +59,6 @@ static inline void h_make(struct past *one, int64_t start)
 
 	memset(one, 0, sizeof(*one));
 	row->start = start;
-	row->end = rand() % 4 ? start + rand() % 200 * H_SECOND : 0;
 	row->verdict = (enum verdict_class)(rand() % VERDICT_CLASSES);
 	row->user = H_PICK(h_users);
 	row->uid = row->user.length ? (uint32_t)(row->user.at[0])

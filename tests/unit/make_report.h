@@ -181,4 +181,19 @@ static __attribute__((unused)) struct report *with_losses(void)
 	return report;
 }
 
+static int set_zone(void **state)
+{
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	tzset();
+	return 0;
+}
+
+static int free_shown(void **state)
+{
+	(void)state;
+	free(shown);
+	return 0;
+}
+
 #endif

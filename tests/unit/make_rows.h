@@ -20,6 +20,7 @@ struct made_rows {
 
 struct made_row {
 	struct store_row row; /* its texts are below */
+	int64_t duration; /* ns; 0 = not known */
 	char user[32], exe[64], script[96], service[48], cgroup[96], helo[48], reply[48];
 	char process[1024], rest[2048];
 };
@@ -89,11 +90,11 @@ static inline void made_outcome(struct made_rows *made, struct made_row *out)
 	struct store_row *row = &out->row;
 	unsigned int kind = (unsigned int)made_number(made, 8);
 
-	row->end = row->start + (int64_t)made_number(made, 5000000000);
+	out->duration = (int64_t)made_number(made, 5000000000);
 	row->bytes_out = 200 + made_number(made, 3000);
 	if (kind == 7) {
 		row->attempt_only = true;
-		row->end = 0;
+		out->duration = 0;
 		row->bytes_out = 0;
 		return;
 	}
@@ -165,7 +166,7 @@ static inline void made_rest(struct made_rows *made, struct made_row *out, uint3
 		"as %" PRIX64 "\",\"gaps\":0},\"verdict\":{\"class\":\"%s\",\"reasons\":[\"direct-"
 		"mx\",\"script-in-uploads\"]}",
 		(unsigned int)(id % 1000000), row->cookie, (unsigned int)(id / 7 % 1000000),
-		(unsigned int)(id / 11 % 1000000), row->end ? row->end - row->start : 0,
+		(unsigned int)(id / 11 % 1000000), out->duration,
 		row->accepted ? "success" : "failure", (unsigned int)(32768 + id % 28000),
 		row->bytes_out, to >> 8 & 255, to & 255, (unsigned int)(300 + id % 400),
 		(int)row->script.length, row->script.at, (int)row->script.length, row->script.at,

@@ -33,7 +33,7 @@ static inline void model_open(struct model *model)
 	model->seq = 0;
 	assert_int_equal(sqlite3_open(name, &model->db), SQLITE_OK);
 	run_sql(model->db, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
-			   "CREATE TABLE row(seq INTEGER PRIMARY KEY, start, end, verdict, "
+			   "CREATE TABLE row(seq INTEGER PRIMARY KEY, start, verdict, "
 			   "reasons, port, messages, accepted,"
 			   " recipients, refused, attempt_only, refusal, blocklisted, bytes_out, "
 			   "uid, user, exe, script, other,"
@@ -41,7 +41,7 @@ static inline void model_open(struct model *model)
 	assert_int_equal(
 		sqlite3_prepare_v2(
 			model->db,
-			"INSERT INTO row VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+			"INSERT INTO row VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 			-1, &model->add, NULL),
 		SQLITE_OK);
 }
@@ -50,7 +50,6 @@ static inline void model_add(struct model *model, const struct store_row *row)
 {
 	const int64_t numbers[] = {++model->seq,
 				   row->start,
-				   row->end,
 				   row->verdict,
 				   (int64_t)row->reasons,
 				   row->port,

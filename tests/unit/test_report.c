@@ -355,20 +355,10 @@ static void test_record_json(void **state)
 	assert_has("\"empty\":[]");
 }
 
-static int set_zone(void **state)
+static int free_all(void **state)
 {
-	(void)state;
-	setenv("TZ", "UTC", 1);
-	tzset();
-	return 0;
-}
-
-static int free_shown(void **state)
-{
-	(void)state;
-	free(shown);
 	json_decref(whole);
-	return 0;
+	return free_shown(state);
 }
 
 int main(void)
@@ -384,5 +374,5 @@ int main(void)
 		cmocka_unit_test(test_record_json),   cmocka_unit_test(test_record_times),
 	};
 
-	return cmocka_run_group_tests(tests, set_zone, free_shown);
+	return cmocka_run_group_tests(tests, set_zone, free_all);
 }

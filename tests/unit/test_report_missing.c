@@ -89,21 +89,6 @@ static void test_one(void **state)
 	report_free(report);
 }
 
-static int set_zone(void **state)
-{
-	(void)state;
-	setenv("TZ", "UTC", 1);
-	tzset();
-	return 0;
-}
-
-static int free_shown(void **state)
-{
-	(void)state;
-	free(shown);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -16,11 +16,12 @@ OURS, PLAIN = "report", "SQLite, from connections in full"
 DAYS = 90
 SUMS = "count(*), sum(messages), sum(accepted), sum(recipients), sum(refused)"
 JOINED = f"SELECT {SUMS} FROM connection c JOIN actor a ON a.id = c.actor WHERE start >= ?"
+OVERVIEW = f"{JOINED} AND verdict IN (0, 4, 5) GROUP BY uid, user, script, exe, service, container ORDER BY 1 DESC LIMIT 20"
 
 # arguments, days, the plain statement: ? is the beginning in ns
 QUESTIONS = (
-    ("", 1, f"{JOINED} AND verdict IN (0, 4, 5) GROUP BY uid, user, script, exe, service, container ORDER BY 1 DESC LIMIT 20"),
-    ("", DAYS, f"{JOINED} AND verdict IN (0, 4, 5) GROUP BY uid, user, script, exe, service, container ORDER BY 1 DESC LIMIT 20"),
+    ("", 1, OVERVIEW),
+    ("", DAYS, OVERVIEW),
     ("--by user", DAYS, f"{JOINED} GROUP BY uid, user ORDER BY 1 DESC LIMIT 20"),
     ("--by script", DAYS, f"{JOINED} GROUP BY script ORDER BY 1 DESC LIMIT 20"),
     ("--by destination", 7, f"SELECT {SUMS} FROM connection WHERE start >= ? GROUP BY address ORDER BY 1 DESC LIMIT 20"),

@@ -120,8 +120,6 @@ static void columns(struct kept *kept, const struct connection *connection, stru
 
 	memset(row, 0, sizeof(*row));
 	row->start = (int64_t)start + kept->wall_minus_boot;
-	if (connection->closed)
-		row->end = (int64_t)connection->closed + kept->wall_minus_boot;
 	row->cookie = connection->cookie;
 	row->verdict = connection->verdict.class;
 	row->reasons = connection->verdict.reasons;

@@ -31,8 +31,7 @@ struct store_options {
 
 /* Texts with length 0 are not known. The JSON texts have no braces around them and no comma at their ends. */
 struct store_row {
-	int64_t start,
-		end; /* Unix ns; of a connection that was there before, start is when it was first seen; end 0 = not known */
+	int64_t start; /* Unix ns; of a connection that was there before, when it was first seen */
 	uint64_t cookie; /* the socket's, by which event.id ends */
 	enum verdict_class verdict;
 	uint64_t reasons; /* as in struct verdict */
